@@ -1,0 +1,1 @@
+"""The `watchkeeper` command, and the local stack that it starts."""

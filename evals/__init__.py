@@ -1,0 +1,1 @@
+"""Evaluation suites, graders and their scheduler. Empty until the work on evaluation lands."""
