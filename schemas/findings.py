@@ -1,0 +1,73 @@
+"""A finding: one failure, of one mode, with its evidence."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, TypeAdapter
+
+from watchkeeper.schemas.envelope import Origin
+from watchkeeper.schemas.evidence import Evidence
+from watchkeeper.schemas.failure_modes import FailureMode, Severity
+from watchkeeper.schemas.model import Model, Moment, Name
+
+RuleStage = Literal["draft", "shadow", "canary", "active"]
+Status = Literal["open", "resolved"]
+
+
+class Finding(Model):
+    """A finding.
+
+    Its id is derived from what it is about, never from when it was found: found again after a crash, or by a
+    replay, it is the same finding. A later `revision` of the same id replaces the earlier one.
+
+    Attributes:
+        kind: the shape of `evidence`: one failure mode shows in several.
+        subject: what a finding over many sessions is about; None for one session's.
+        summary: one sentence for a person.
+        first_event_id: the event with which the failure began; None where no event is to blame.
+        last_event_id: the event at which it was found; None where a tick found it.
+        first_event_at: when it began.
+        last_event_at: the time of the event, or of the silence's limit, at which it was found.
+        detected_at: the worker's clock when it was found; takes no part in identity.
+        policy_address: the policy by which it was judged.
+        runbook: what to do about it.
+    """
+
+    schema_version: Annotated[int, Field(ge=1, le=1)] = 1
+    finding_id: Name
+    revision: Annotated[int, Field(ge=0)] = 0
+    status: Status = "open"
+    tenant_id: Name
+    session_id: Name | None = None
+    root_session_id: Name | None = None
+    subject: Name | None = None
+    agent_id: Name
+    agent_version: str = ""
+    environment: str = ""
+    origin: Origin
+    user_id: str = ""
+    customer_id: str = ""
+    failure_mode: FailureMode
+    kind: Name
+    severity: Severity
+    rule_id: Name
+    rule_version: Annotated[int, Field(ge=1)]
+    rule_stage: RuleStage = "active"
+    summary: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    evidence: Evidence
+    first_event_id: str | None = None
+    last_event_id: str | None = None
+    first_event_at: Moment
+    last_event_at: Moment
+    detected_at: Moment
+    policy_address: str = ""
+    runbook: str
+
+    @property
+    def key(self) -> bytes:
+        """The Kafka key: findings of one session, or of one subject, stay in order."""
+        return f"{self.tenant_id}/{self.session_id or self.subject}".encode()
+
+
+FINDING_ADAPTER: TypeAdapter[Finding] = TypeAdapter(Finding)

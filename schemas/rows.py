@@ -1,0 +1,154 @@
+"""Rows of ClickHouse that are no event, finding or command: their columns, as the worker writes them.
+
+Field names are column names; `tests/schemas/test_ddl.py` compares these models, and those of events, findings and
+commands, with the tables that the numbered `.sql` files make.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from watchkeeper.schemas.envelope import Origin, RetentionClass
+from watchkeeper.schemas.model import Model, Moment
+
+PriceStatus = Literal["none", "priced", "unpriced"]
+"""`none`: nothing to price. `unpriced`: there was usage, and no price is known; its cost is NULL, never 0."""
+
+RejectReason = Literal[
+    "not_utf8",
+    "not_json",
+    "not_an_object",
+    "unknown_type",
+    "future_schema_version",
+    "invalid_field",
+    "wrong_key",
+    "too_large",
+    "unusable_time",
+]
+"""Why a line or a record is dead-lettered."""
+
+Big = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class EventColumns(Model):
+    """What the worker adds to an event.
+
+    Attributes:
+        source_partition: the partition of `agent.events`.
+        source_offset: the record's offset.
+        source_line: the line within the record, from 0.
+        digest: identifies the stored line; part of the table's key, so that other content is kept apart.
+        late: it filled a gap after later events had been judged.
+        received_at: the broker's time of the record.
+        tool_name: of calls and results.
+        model: of prompts and responses.
+        input_tokens: of responses, cached ones included.
+        cached_input_tokens: the part read from a cache.
+        output_tokens: of responses.
+        cost_usd: by the price book; NULL where unpriced.
+        price_version: the price book's version.
+    """
+
+    source_partition: Big
+    source_offset: Big
+    source_line: Big
+    digest: str
+    late: bool = False
+    received_at: Moment
+    tool_name: str = ""
+    model: str = ""
+    input_tokens: Big = 0
+    cached_input_tokens: Big = 0
+    output_tokens: Big = 0
+    cost_usd: float | None = None
+    price_status: PriceStatus = "none"
+    price_version: str = ""
+
+
+class ContentRow(Model):
+    """One part of a text, by address."""
+
+    tenant_id: str
+    address: str
+    part: Big
+    parts: Big
+    size: Big
+    media_type: str
+    text: str
+    retention_class: RetentionClass
+
+
+class SessionRow(Model):
+    """The latest state of a session: what people look at, and what the worker resumes from.
+
+    Attributes:
+        version: grows with every write of the session; the source offset in the upper bits.
+        state: the worker's state as JSON.
+    """
+
+    source_partition: Big
+    tenant_id: str
+    session_id: str
+    version: Big
+    root_session_id: str
+    parent_session_id: str
+    agent_id: str
+    agent_version: str
+    environment: str
+    origin: Origin
+    user_id: str
+    customer_id: str
+    workflow: str
+    intent: str
+    model: str
+    started_at: Moment
+    last_event_at: Moment
+    status: Literal["open", "completed", "failed", "stopped", "silent"]
+    events: Big
+    tool_calls: Big
+    tokens: Big
+    input_tokens: Big
+    output_tokens: Big
+    cost_usd: float
+    unpriced_requests: Big
+    findings: Big
+    worst_severity: str
+    policy_address: str
+    retention_class: RetentionClass
+    state: str
+
+
+class SubjectRow(Model):
+    """The latest state of a subject of stage 2."""
+
+    source_partition: Big
+    subject: str
+    version: Big
+    tenant_id: str
+    origin: Origin
+    state: str
+
+
+class DeadLetterRow(Model):
+    """What could not be read, byte for byte.
+
+    Attributes:
+        source_line: the line within the record; -1 for the record as a whole.
+        key_base64: the record's key.
+        raw_base64: the bytes.
+        status: `redriven` once an operator has sent it again.
+    """
+
+    source_topic: str
+    source_partition: Big
+    source_offset: Big
+    source_line: Annotated[int, Field(ge=-1)]
+    revision: Big = 0
+    reason: RejectReason
+    detail: str
+    key_base64: str
+    raw_base64: str
+    received_at: Moment
+    status: Literal["open", "redriven"] = "open"
