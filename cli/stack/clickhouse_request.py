@@ -1,0 +1,144 @@
+"""From an HTTP request to a statement for the engine."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from watchkeeper.cli.stack.chdb_engine import Session
+from watchkeeper.cli.stack.clickhouse_errors import (
+    BAD_REQUEST_PARAMETER,
+    EMPTY_QUERY,
+    NOT_IMPLEMENTED,
+    ClickHouseError,
+)
+from watchkeeper.cli.stack.clickhouse_sql import Reading, insert_head, reading, verb
+
+DEFAULT_FORMAT = "TabSeparated"
+
+# What ClickHouse's handler takes for itself, and settings that only steer HTTP: the engine need not hear of them.
+_OWN = frozenset(
+    """
+    user password database query query_id default_format session_id session_timeout session_check compress decompress
+    quota_key role wait_end_of_query buffer_size client_protocol_version stacktrace close_session
+    enable_http_compression http_zlib_compression_level send_progress_in_http_headers
+    http_headers_progress_interval_ms add_http_cors_header cancel_http_readonly_queries_on_client_close
+    http_write_exception_in_output_format http_wait_end_of_query http_response_buffer_size
+    """.split()
+)
+_SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ON = frozenset({"1", "true"})
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement, ready for the engine.
+
+    Attributes:
+        sql: the statement; of an INSERT with data, its head without the FORMAT clause.
+        format: the output format, or the format of the data.
+        data: the data of an INSERT, or None where the statement carries none.
+        selects: whether it only selects.
+        session: database, settings and parameters.
+        whole: whether the client wants the answer to begin only after the statement has ended.
+    """
+
+    sql: str
+    format: str
+    data: memoryview | None
+    selects: bool
+    session: Session
+    whole: bool
+
+
+def claimed_identity(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, str]:
+    """User and password as the request gives them: in ClickHouse's headers, by Basic auth, or in the address.
+
+    Raises:
+        ClickHouseError: the Authorization header cannot be read.
+    """
+    if "x-clickhouse-user" in headers or "x-clickhouse-key" in headers:
+        return headers.get("x-clickhouse-user", "default"), headers.get("x-clickhouse-key", "")
+    authorization = headers.get("authorization", "")
+    if authorization[:6].lower() == "basic ":
+        try:
+            user, _, password = base64.b64decode(authorization[6:], validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise ClickHouseError.refused(BAD_REQUEST_PARAMETER, "the Basic Authorization is not base64") from error
+        return user, password
+    return query.get("user", "default"), query.get("password", "")
+
+
+def read_statement(
+    query: Mapping[str, str], headers: Mapping[str, str], body: bytes | bytearray, *, readonly: bool
+) -> Statement:
+    """Take a request apart.
+
+    Args:
+        query: the parameters of the address.
+        headers: with names in lower case.
+        body: decompressed.
+        readonly: whether the method forbids writing, as GET does.
+
+    Raises:
+        ClickHouseError: what is asked is empty, malformed or not done by this endpoint.
+    """
+    _refuse_block_compression(query)
+    session = _session(query, headers, readonly=readonly)
+    whole = query.get("wait_end_of_query", "") in _ON
+    wanted = query.get("default_format") or headers.get("x-clickhouse-format") or ""
+    sql: bytes | bytearray = query["query"].encode() if query.get("query") else b""
+    text, rest = (sql, body) if sql.strip() else (body, b"")
+    inserts = verb(text) == "INSERT"
+    head = insert_head(text) if inserts else None
+    if head is not None:
+        inline = memoryview(text)[head.data :]
+        data = _joined(inline, rest)
+        return Statement(_text(text[: head.end]), head.format or wanted or "Values", data, False, session, whole)
+    if rest:
+        text = bytes(text) + b"\n" + rest
+    if not text.strip():
+        raise ClickHouseError.refused(EMPTY_QUERY, "Empty query: put it into the body or into ?query=")
+    read = Reading(format="", selects=False) if inserts else reading(text)
+    return Statement(_text(text), read.format or wanted or DEFAULT_FORMAT, None, read.selects, session, whole)
+
+
+def _joined(inline: memoryview, rest: bytes | bytearray) -> memoryview:
+    if not len(inline):
+        return memoryview(rest)
+    return memoryview(bytes(inline) + b"\n" + rest) if rest else inline
+
+
+def _text(sql: bytes | bytearray) -> str:
+    try:
+        return sql.decode()
+    except UnicodeDecodeError as error:
+        raise ClickHouseError.refused(BAD_REQUEST_PARAMETER, f"the statement is not UTF-8: {error}") from error
+
+
+def _refuse_block_compression(query: Mapping[str, str]) -> None:
+    for name in ("compress", "decompress"):
+        if query.get(name, "") in _ON:
+            raise ClickHouseError.refused(
+                NOT_IMPLEMENTED,
+                f"{name}=1, ClickHouse's own block compression, is not done here; use Content-Encoding, or"
+                " Accept-Encoding with enable_http_compression=1 (gzip, deflate, lz4 or zstd)",
+            )
+
+
+def _session(query: Mapping[str, str], headers: Mapping[str, str], *, readonly: bool) -> Session:
+    settings: dict[str, str] = {}
+    params: dict[str, str] = {}
+    for name, value in query.items():
+        if name.startswith("param_"):
+            params[name.removeprefix("param_")] = value
+        elif name not in _OWN:
+            if not _SETTING_NAME.fullmatch(name):
+                raise ClickHouseError.refused(BAD_REQUEST_PARAMETER, f"'{name}' is not the name of a setting")
+            settings[name] = value
+    if readonly and settings.get("readonly", "0") == "0":
+        settings["readonly"] = "2"
+    return Session(query.get("database") or headers.get("x-clickhouse-database") or "", settings, params)

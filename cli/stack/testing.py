@@ -1,0 +1,97 @@
+"""Real parts for tests, on free ports of 127.0.0.1: a broker, and ClickHouse's engine behind its HTTP interface.
+
+In a `conftest.py`::
+
+    @pytest.fixture(scope="session")
+    def broker() -> Iterator[str]:
+        with running_broker() as bootstrap:
+            yield bootstrap
+
+    @pytest.fixture(scope="session")
+    def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+        with running_clickhouse(tmp_path_factory.mktemp("clickhouse")) as dsn:
+            yield dsn
+
+Both end when the block ends, and when the process that uses them is killed.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from watchkeeper.cli.stack.broker import START_SECONDS, TopicLike, broker_answers, broker_command, ensure_topics
+from watchkeeper.cli.stack.child import Child, free_port
+from watchkeeper.cli.stack.clickhouse_http import DEFAULT_DATABASE, read_address
+from watchkeeper.cli.stack.credentials import load_credentials
+
+STOP_SECONDS = 10.0
+
+
+@contextmanager
+def running_broker(topics: Sequence[TopicLike] = (), *, port: int = 0, log_dir: Path | None = None) -> Iterator[str]:
+    """A broker with everything in memory.
+
+    Args:
+        topics: created before the block begins; by default none.
+        port: where it listens; 0 takes a free one.
+        log_dir: where its log goes; by default a directory that ends with the block.
+
+    Yields:
+        The bootstrap address, `127.0.0.1:port`.
+
+    Raises:
+        StackError: it cannot be started; the message holds the end of its log.
+    """
+    with tempfile.TemporaryDirectory(prefix="watchkeeper-broker-") as own:
+        chosen = port or free_port()
+        bootstrap = f"127.0.0.1:{chosen}"
+        child = Child("the broker", broker_command(chosen), (log_dir or Path(own)) / "broker.log")
+        try:
+            child.wait_until(lambda: broker_answers(bootstrap, 1.0), START_SECONDS)
+            ensure_topics(bootstrap, topics)
+            yield bootstrap
+        finally:
+            child.stop(STOP_SECONDS)
+
+
+@contextmanager
+def running_clickhouse(
+    data_dir: Path | None = None, *, port: int = 0, database: str = DEFAULT_DATABASE
+) -> Iterator[str]:
+    """ClickHouse's engine as a server process with an empty database.
+
+    Args:
+        data_dir: where data, password and log live; used again, it brings the data back. By default a directory
+            that ends with the block.
+        port: where it listens; 0 takes a free one.
+        database: made when missing, and named in the address.
+
+    Yields:
+        The address for clickhouse-connect's `get_client(dsn=...)`: `http://user:password@127.0.0.1:port/database`.
+
+    Raises:
+        StackError: it cannot be started; the message holds the end of its log.
+    """
+    with tempfile.TemporaryDirectory(prefix="watchkeeper-clickhouse-") as own:
+        directory = data_dir or Path(own)
+        child = Child("ClickHouse", clickhouse_command(directory, port, database), directory / "clickhouse.log")
+        try:
+            child.wait_until(lambda: _address_of(directory, child.pid) is not None, START_SECONDS)
+            yield load_credentials(directory).dsn(_address_of(directory, child.pid) or 0, database)
+        finally:
+            child.stop(STOP_SECONDS)
+
+
+def clickhouse_command(directory: Path, port: int, database: str = DEFAULT_DATABASE) -> list[str]:
+    """The command that serves the engine on a directory."""
+    module = "watchkeeper.cli.stack.clickhouse_http"
+    return [sys.executable, "-m", module, "--data", str(directory), "--port", str(port), "--database", database]
+
+
+def _address_of(directory: Path, pid: int) -> int | None:
+    address = read_address(directory)
+    return address.port if address is not None and address.pid == pid else None
