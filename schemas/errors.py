@@ -1,16 +1,16 @@
 """Every error that Watchkeeper raises.
 
-    WatchkeeperError
-    ├── ConfigurationError        a setting, a file or an argument is wrong; the message names the fix
-    │   └── PolicyError           a policy file: file, line, field, remedy
-    ├── RejectedError             data that will never be accepted as it stands; carries a closed reason
-    ├── SessionStoppedError       the session was told to stop; carries the best answer so far
-    ├── TransientError            the other side may be back: retried in place
-    │   ├── StoreUnavailableError
-    │   └── BusUnavailableError
-    ├── PermanentError            the same attempt will fail again
-    │   └── MigrationError
-    └── StackError                the local stack could not do what was asked
+WatchkeeperError
+├── ConfigurationError        a setting, a file or an argument is wrong; the message names the fix
+│   └── PolicyError           a policy file: file, line, field, remedy
+├── RejectedError             data that will never be accepted as it stands; carries a closed reason
+├── SessionStoppedError       the session was told to stop; carries the best answer so far
+├── TransientError            the other side may be back: retried in place
+│   ├── StoreUnavailableError
+│   └── BusUnavailableError
+├── PermanentError            the same attempt will fail again
+│   └── MigrationError
+└── StackError                the local stack could not do what was asked
 """
 
 from __future__ import annotations

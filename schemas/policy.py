@@ -75,7 +75,7 @@ class Bound(Model):
 
     @model_validator(mode="after")
     def _some_limit(self) -> Bound:
-        if self.minimum is self.maximum is self.allowed is self.pattern is None:
+        if all(limit is None for limit in (self.minimum, self.maximum, self.allowed, self.pattern)):
             raise ValueError("a bound needs minimum, maximum, allowed or pattern")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}: swap them")

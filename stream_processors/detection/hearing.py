@@ -1,0 +1,141 @@
+"""One event, or one tick, before the detectors: what they say becomes findings, signals and commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from watchkeeper.schemas.control import Control, Target
+from watchkeeper.schemas.events import Event
+from watchkeeper.schemas.failure_modes import SEVERITIES, runbook_of
+from watchkeeper.schemas.findings import Finding
+from watchkeeper.schemas.ids import derived_id
+from watchkeeper.schemas.model import from_us, to_us
+from watchkeeper.schemas.policy import AgentPolicy
+from watchkeeper.schemas.signals import Signal
+from watchkeeper.stream_processors.detection.detector import Detector, Found, Told
+from watchkeeper.stream_processors.detection.pricing import NOTHING_TO_PRICE, Priced
+from watchkeeper.stream_processors.detection.session import SessionState
+
+COMMAND_SECONDS = 3600
+"""How long a worker's command is in force: longer than any session should still be running after a breach."""
+
+_RANKS: dict[str, int] = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an event stood: a signal that follows from it carries this."""
+
+    partition: int = 0
+    offset: int = 0
+    line: int = 0
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What one event, or one tick, led to."""
+
+    findings: list[Finding] = field(default_factory=list)
+    signals: list[Signal] = field(default_factory=list)
+    commands: list[Control] = field(default_factory=list)
+    priced: Priced = NOTHING_TO_PRICE
+    late: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.findings or self.signals or self.commands)
+
+
+@dataclass(slots=True)
+class Hearing:
+    """One event (or tick) before the detectors, and the verdict that grows from it."""
+
+    session: SessionState
+    policy: AgentPolicy
+    event: Event | None
+    clock_us: int
+    place: Place
+    verdict: Verdict
+
+    def found(self, detector: Detector[Any], said: Found, *, acts: bool) -> None:
+        """Makes a finding, and a command where the detector asks for one and the session may be commanded."""
+        finding = self._finding(detector, said)
+        self.verdict.findings.append(finding)
+        totals = self.session.totals
+        if said.revision == 0:
+            totals.findings += 1
+            if not totals.worst_severity or _RANKS[said.severity] > _RANKS[totals.worst_severity]:
+                totals.worst_severity = said.severity
+        if said.action is not None and acts and self.policy.mode != "observe":
+            self.verdict.commands.append(self._command(finding, said))
+
+    def told(self, said: Told) -> None:
+        """Makes a signal."""
+        session, place = self.session, self.place
+        self.verdict.signals.append(
+            said.kind(  # type: ignore[arg-type] # the kinds of the union are the only subclasses of SignalBase
+                signal_id=derived_id(
+                    "signal", said.subject, session.tenant_id, session.session_id, said.kind.__name__, *said.about
+                ),
+                subject=said.subject,
+                tenant_id=session.tenant_id,
+                origin=session.origin,
+                session_id=session.session_id,
+                agent_id=session.agent_id,
+                occurred_at=self.event.occurred_at if self.event else from_us(session.last_us),
+                source_partition=place.partition,
+                source_offset=place.offset if self.event else None,
+                ordinal=place.line * 256 + len(self.verdict.signals),
+                **said.values,
+            )
+        )
+
+    def _finding(self, detector: Detector[Any], said: Found) -> Finding:
+        session, event = self.session, self.event
+        event_us = to_us(event.occurred_at) if event else session.last_us
+        at_us = event_us if said.at_us is None else said.at_us
+        return Finding(
+            finding_id=derived_id(
+                "finding", session.tenant_id, session.session_id, detector.rule_id, detector.rule_version, *said.about
+            ),
+            revision=said.revision,
+            status=said.status,
+            tenant_id=session.tenant_id,
+            session_id=session.session_id,
+            root_session_id=session.root_session_id,
+            agent_id=session.agent_id,
+            agent_version=session.agent_version,
+            environment=session.environment,
+            origin=session.origin,
+            user_id=session.user_id,
+            customer_id=session.customer_id,
+            failure_mode=detector.failure_mode,
+            kind=said.evidence.kind,
+            severity=said.severity,
+            rule_id=detector.rule_id,
+            rule_version=detector.rule_version,
+            summary=said.summary if len(said.summary) <= 500 else said.summary[:499] + "…",
+            evidence=said.evidence,
+            first_event_id=said.first_event_id or (event.event_id if event else None),
+            last_event_id=event.event_id if event else None,
+            first_event_at=from_us(at_us if said.first_us is None else said.first_us),
+            last_event_at=from_us(at_us),
+            detected_at=from_us(self.clock_us),
+            policy_address=session.policy_address,
+            runbook=runbook_of(detector.failure_mode),
+        )
+
+    def _command(self, finding: Finding, said: Found) -> Control:
+        session = self.session
+        assert said.action is not None
+        return Control(
+            command_id=derived_id("control", finding.finding_id, said.action),
+            tenant_id=session.tenant_id,
+            target=Target(kind="session", id=session.session_id),
+            action=said.action,
+            reason=finding.summary,
+            issued_by="worker",
+            finding_id=finding.finding_id,
+            issued_at=from_us(self.clock_us),
+            expires_at=from_us(self.clock_us + COMMAND_SECONDS * 1_000_000),
+        )

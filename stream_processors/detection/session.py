@@ -1,0 +1,123 @@
+"""The state of one session: what the judge knows of it, small enough to be written at every checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import orjson
+
+from watchkeeper.schemas.envelope import Origin, RetentionClass
+from watchkeeper.stream_processors.detection.sequence import WriterState
+
+STATE_VERSION = 1
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a session has used so far.
+
+    Attributes:
+        tokens: uncached input plus output: what caps count.
+        input_tokens: all input, cached included.
+        cost_usd: of the priced requests.
+        unpriced_requests: requests with usage and no known price; their cost is not in `cost_usd`.
+    """
+
+    events: int = 0
+    tool_calls: int = 0
+    tokens: int = 0
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    priced_requests: int = 0
+    unpriced_requests: int = 0
+    findings: int = 0
+    worst_severity: str = ""
+
+
+@dataclass(slots=True)
+class SessionState:
+    """One session.
+
+    Attributes:
+        offset: the highest source offset applied; what stands at or below it and is not newer is a replay.
+        version: the stored row's version; grows with every write.
+        arrived_us: the worker's clock when the last event arrived. The tick's time for the session is
+            `last_us` plus what has passed since then.
+        due_us: before this time (of the session) no detector has anything to say at a tick; 0 asks anew.
+        status: `open`, or how it ended; `silent` where it was never closed.
+        policy_address: the policy that judges it, "" for the default one.
+        tools_address: the registered tools, "" where the runtime does not know them.
+        caps: caps of this session alone, which narrow the policy's.
+        detectors: each detector's state as `[state version, state]`, by rule id.
+    """
+
+    tenant_id: str
+    session_id: str
+    agent_id: str
+    origin: Origin
+    started_us: int
+    last_us: int
+    root_session_id: str = ""
+    parent_session_id: str = ""
+    agent_version: str = ""
+    environment: str = ""
+    workflow: str = ""
+    user_id: str = ""
+    customer_id: str = ""
+    intent: str = ""
+    model: str = ""
+    provider: str = ""
+    retention_class: RetentionClass = "standard"
+    reasoning_exposed: str = "none"
+    offset: int = -1
+    version: int = 0
+    arrived_us: int = 0
+    due_us: int = 0
+    status: str = "open"
+    policy_address: str = ""
+    tools_address: str = ""
+    caps: dict[str, float] = field(default_factory=dict)
+    writers: dict[str, WriterState] = field(default_factory=dict)
+    totals: Totals = field(default_factory=Totals)
+    detectors: dict[str, list[Any]] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an end is still to come."""
+        return self.status == "open"
+
+    def writer(self, writer_id: str) -> WriterState:
+        """The state of a writer, made at its first event."""
+        found = self.writers.get(writer_id)
+        if found is None:
+            found = self.writers[writer_id] = WriterState()
+        return found
+
+    def now_us(self, clock_us: int) -> int:
+        """The session's own time: its last event's, plus the time since that arrived."""
+        return self.last_us + max(0, clock_us - self.arrived_us)
+
+    def dump(self) -> bytes:
+        """The state as JSON; detectors' states are dataclasses and go with it."""
+        return orjson.dumps({"v": STATE_VERSION, "s": self})
+
+
+_TOTALS = {item.name for item in fields(Totals)}
+_SESSION = {item.name for item in fields(SessionState)}
+
+
+def load_session(raw: bytes | str) -> SessionState | None:
+    """The inverse of `SessionState.dump`; None where another version of the code wrote it.
+
+    Detectors' states stay plain values until their detector asks for them (`judge`).
+    """
+    document = orjson.loads(raw)
+    if document.get("v") != STATE_VERSION:
+        return None
+    values = {name: value for name, value in document["s"].items() if name in _SESSION}
+    values["writers"] = {name: WriterState(**writer) for name, writer in values["writers"].items()}
+    values["totals"] = Totals(**{name: value for name, value in values["totals"].items() if name in _TOTALS})
+    return SessionState(**values)
