@@ -22,6 +22,9 @@ INLINE_LIMIT = 256 * 1024
 PART_LIMIT = 256 * 1024
 """Bytes of text in one `content` event."""
 
+MAX_PARTS = 4096
+"""Parts of one text: with parts of `PART_LIMIT` bytes, a text of 1 GiB."""
+
 MAX_LINE_BYTES = 2 * 1024 * 1024
 """A line longer than this is dead-lettered. 256 KiB of control characters become 1.5 MiB in JSON."""
 

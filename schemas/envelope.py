@@ -7,19 +7,18 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from watchkeeper.schemas.contents import Salt
-from watchkeeper.schemas.model import Model, Moment, Name
+from watchkeeper.schemas.model import Identifier, Model, Moment
 
 SCHEMA_VERSION = 1
 
 Origin = Literal["live", "import", "simulated"]
 RetentionClass = Literal["standard", "regulated"]
 
-EventId = Annotated[
-    str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
-]
+EventId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-# ClickHouse keeps times as 64-bit microseconds and its calendar functions end in 2299.
-Attributes = dict[str, str | int | float | bool]
+TenantId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^/\x00-\x1f\x7f]+$")]
+Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Attributes = dict[str, str | Int64 | float | bool]
 
 
 class Envelope(Model):
@@ -57,14 +56,14 @@ class Envelope(Model):
 
     event_id: EventId
     schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
-    tenant_id: Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^/]+$")] = "default"
-    session_id: Name
-    root_session_id: Name | None = None
-    parent_session_id: Name | None = None
-    writer_id: Name
+    tenant_id: TenantId = "default"
+    session_id: Identifier
+    root_session_id: Identifier | None = None
+    parent_session_id: Identifier | None = None
+    writer_id: Identifier
     seq: Annotated[int, Field(ge=0, lt=2**53)]
     occurred_at: Moment
-    agent_id: Name
+    agent_id: Identifier
     agent_version: Annotated[str, StringConstraints(max_length=128)] = ""
     workflow: Annotated[str, StringConstraints(max_length=256)] = ""
     step: Annotated[str, StringConstraints(max_length=256)] = ""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 
-from watchkeeper.schemas.contents import Address, Content
+from watchkeeper.schemas.contents import MAX_PARTS, Address, Content, MediaType
 from watchkeeper.schemas.envelope import Envelope
 from watchkeeper.schemas.model import Model, Moment, Name, Sentence
 from watchkeeper.schemas.policy import Caps
@@ -271,14 +271,25 @@ class OutcomeData(Model):
 
 
 class ContentData(Model):
-    """A part of a text that is too long for the event that refers to it."""
+    """A part of a text that is too long for the event that refers to it.
+
+    Attributes:
+        part: counts from 0 to `parts` - 1.
+        size: length of the whole text in UTF-8 bytes.
+    """
 
     address: Address
-    part: Count
-    parts: Annotated[int, Field(ge=1)]
+    part: Annotated[int, Field(ge=0, lt=MAX_PARTS)]
+    parts: Annotated[int, Field(ge=1, le=MAX_PARTS)]
     size: Count
-    media_type: Literal["text/plain", "application/json"] = "text/plain"
+    media_type: MediaType = "text/plain"
     text: str
+
+    @model_validator(mode="after")
+    def _part_of_parts(self) -> ContentData:
+        if self.part >= self.parts:
+            raise ValueError(f"part {self.part} of {self.parts}: parts count from 0")
+        return self
 
 
 class SessionEndedData(Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 
 from watchkeeper.schemas.envelope import Origin
 from watchkeeper.schemas.evidence import Evidence
@@ -36,7 +36,7 @@ class Finding(Model):
 
     schema_version: Annotated[int, Field(ge=1, le=1)] = 1
     finding_id: Name
-    revision: Annotated[int, Field(ge=0)] = 0
+    revision: Annotated[int, Field(ge=0, lt=2**31)] = 0
     status: Status = "open"
     tenant_id: Name
     session_id: Name | None = None
@@ -52,7 +52,7 @@ class Finding(Model):
     kind: Name
     severity: Severity
     rule_id: Name
-    rule_version: Annotated[int, Field(ge=1)]
+    rule_version: Annotated[int, Field(ge=1, lt=2**31)]
     rule_stage: RuleStage = "active"
     summary: Annotated[str, StringConstraints(min_length=1, max_length=500)]
     evidence: Evidence
@@ -63,6 +63,14 @@ class Finding(Model):
     detected_at: Moment
     policy_address: str = ""
     runbook: str
+
+    @model_validator(mode="after")
+    def _about_something(self) -> Finding:
+        if self.session_id is None and self.subject is None:
+            raise ValueError("a finding is about a session or a subject: give session_id or subject")
+        if self.kind != self.evidence.kind:
+            raise ValueError(f"kind {self.kind} does not name the evidence, which is {self.evidence.kind}")
+        return self
 
     @property
     def key(self) -> bytes:

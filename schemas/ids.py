@@ -7,6 +7,8 @@ import os
 import time
 import uuid
 
+from watchkeeper.schemas.errors import ConfigurationError
+
 
 def uuid7(epoch_ms: int | None = None, entropy: bytes | None = None) -> str:
     """A UUID version 7 (RFC 9562, section 5.7) as text.
@@ -15,9 +17,14 @@ def uuid7(epoch_ms: int | None = None, entropy: bytes | None = None) -> str:
         epoch_ms: milliseconds since 1970; now, if None.
         entropy: ten bytes in place of the system's random source. Importers hand in a hash of their source, so
             that importing the same file twice yields the same ids.
+
+    Raises:
+        ConfigurationError: the entropy is not ten bytes long.
     """
     millis = time.time_ns() // 1_000_000 if epoch_ms is None else epoch_ms
     random = os.urandom(10) if entropy is None else entropy
+    if len(random) != 10:
+        raise ConfigurationError(f"uuid7 takes ten bytes of entropy, got {len(random)}: cut a hash to its first ten")
     value = (millis & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(random, "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62

@@ -6,40 +6,56 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+from pydantic_core import PydanticCustomError
 
 
 class Model(BaseModel):
-    """Strict, closed and immutable: nothing is coerced, and an unknown key is an error, not a loss."""
+    """Strict, closed and immutable: nothing is coerced, and an unknown key is an error, not a loss.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, ser_json_inf_nan="null")
+    NaN and the infinities are refused: JSON has no spelling for them, so they could not be read back.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, ser_json_inf_nan="null")
+
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2299, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+"""ClickHouse keeps times as 64-bit microseconds, and its calendar ends with 2299."""
 
 
 def format_utc(moment: datetime) -> str:
     """ISO 8601 in UTC with six decimals, the one spelling of time on the wire."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _to_utc(moment: datetime) -> datetime:
+    # The range comes first: at the calendar's ends astimezone overflows, and that is no validation error.
+    if not EARLIEST <= moment <= LATEST:
+        raise PydanticCustomError("unusable_time", "Input should be a time from 1970 to 2299")
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 Moment = Annotated[
     AwareDatetime, AfterValidator(_to_utc), PlainSerializer(format_utc, return_type=str, when_used="json")
 ]
-"""A moment in UTC with microseconds; a time without a zone is refused."""
+"""A moment in UTC with microseconds, 1970 to 2299; a time without a zone is refused.
+
+A time outside that range is a validation error of type `unusable_time`.
+"""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-"""An identifier or a name: 1 to 256 characters."""
+"""A name as somebody else gave it, a model perhaps: 1 to 256 characters, whichever they are."""
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""An identifier that becomes part of record keys and stands in logs: 1 to 256 characters, no control characters."""
 
 Sentence = Annotated[str, StringConstraints(max_length=2000)]
 """Text for a person: at most 2,000 characters."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 def to_us(moment: datetime) -> int:
     """Microseconds since 1970 in UTC, exactly (a float of seconds would lose the last digit)."""
-    delta = moment - _EPOCH
+    delta = moment - EARLIEST
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 

@@ -6,12 +6,13 @@ leaves out has a default here with its source: the ranges that field reports agr
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-import orjson
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from watchkeeper.schemas.contents import address_of
+from watchkeeper.schemas.json_text import dump_json
 from watchkeeper.schemas.model import Model, Name, Sentence
 
 Mode = Literal["observe", "warn", "enforce"]
@@ -66,7 +67,14 @@ class Goal(Model):
 
 
 class Bound(Model):
-    """A limit on one argument of a tool, by its path (`amount`, `items[0].price`)."""
+    """A limit on one argument of a tool, by its path (`amount`, `items[0].price`).
+
+    Attributes:
+        minimum: the smallest number allowed.
+        maximum: the largest number allowed.
+        allowed: the only values allowed.
+        pattern: a regular expression (Python's `re`) that the whole text must match.
+    """
 
     minimum: float | None = None
     maximum: float | None = None
@@ -80,6 +88,16 @@ class Bound(Model):
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}: swap them")
         return self
+
+    @field_validator("pattern")
+    @classmethod
+    def _regular(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{error}: write a regular expression of Python's re module") from error
+        return pattern
 
 
 class RateLimit(Model):
@@ -117,6 +135,12 @@ class Objective(Model):
     threshold_ms: Positive | None = None
     window_days: PositiveInt = 28
 
+    @model_validator(mode="after")
+    def _latency_has_a_threshold(self) -> Objective:
+        if self.rate == "latency" and self.threshold_ms is None:
+            raise ValueError("a latency objective needs threshold_ms, what is still good in milliseconds")
+        return self
+
 
 class ToolPolicy(Model):
     """What this agent may do with one tool.
@@ -143,6 +167,12 @@ class ToolPolicy(Model):
     timeout_seconds: Positive | None = None
     objectives: list[Objective] = []
     fallback: Sentence = ""
+
+    @model_validator(mode="after")
+    def _resources_have_an_argument(self) -> ToolPolicy:
+        if self.allowed_resources is not None and self.resource is None:
+            raise ValueError("allowed_resources needs resource, the argument that names what is touched")
+        return self
 
 
 class Budgets(Model):
@@ -192,14 +222,15 @@ class AgentPolicy(Model):
         agent: the agent's id.
         version: the policy's own version, for people; sessions pin the hash.
         mode: what happens on a breach of caps.
+        caps: a cap that is left out keeps its default; an explicit None takes it away.
         allow_unlisted_tools: whether registered tools that `tools` does not list may be called.
     """
 
     agent: Name
     version: Annotated[str, Field(max_length=128)] = ""
     mode: Mode = "warn"
-    goal: Goal = Goal()
     caps: Caps = DEFAULT_CAPS
+    goal: Goal = Goal()
     budgets: Budgets = Budgets()
     tools: dict[Name, ToolPolicy] = {}
     allow_unlisted_tools: bool = True
@@ -209,16 +240,27 @@ class AgentPolicy(Model):
     objectives: list[Objective] = []
     thresholds: Thresholds = Thresholds()
 
-    @model_validator(mode="after")
-    def _budget_within_caps(self) -> AgentPolicy:
-        budget, cap = self.goal.tool_budget, self.caps.tool_calls
-        if budget is not None and cap is not None and budget > cap:
-            raise ValueError(f"goal.tool_budget {budget} is above caps.tool_calls {cap}: raise the cap or lower it")
-        return self
+    @field_validator("caps")
+    @classmethod
+    def _no_cap_lost(cls, caps: Caps) -> Caps:
+        given = {name: getattr(caps, name) for name in caps.model_fields_set}
+        return DEFAULT_CAPS.model_copy(update=given)
+
+    # At the field and not at the model: a model's validator is silent while any other field is wrong.
+    @field_validator("goal")
+    @classmethod
+    def _budget_within_caps(cls, goal: Goal, info: ValidationInfo) -> Goal:
+        caps: Caps | None = info.data.get("caps")
+        if goal.tool_budget is None or caps is None or caps.tool_calls is None or goal.tool_budget <= caps.tool_calls:
+            return goal
+        raise ValueError(
+            f"tool_budget {goal.tool_budget} is above caps.tool_calls {caps.tool_calls}: "
+            "raise the cap or lower the budget"
+        )
 
     def canonical(self) -> bytes:
         """The policy as canonical JSON: keys sorted, defaults written out. The hash is over these bytes."""
-        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        return dump_json(self.model_dump(mode="json"), sort_keys=True)
 
     @property
     def address(self) -> str:

@@ -29,6 +29,8 @@ RejectReason = Literal[
 ]
 """Why a line or a record is dead-lettered."""
 
+Partition = Annotated[int, Field(ge=0, lt=2**16)]
+Small = Annotated[int, Field(ge=0, lt=2**31)]
 Big = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -51,9 +53,9 @@ class EventColumns(Model):
         price_version: the price book's version.
     """
 
-    source_partition: Big
+    source_partition: Partition
     source_offset: Big
-    source_line: Big
+    source_line: Small
     digest: str
     late: bool = False
     received_at: Moment
@@ -72,8 +74,8 @@ class ContentRow(Model):
 
     tenant_id: str
     address: str
-    part: Big
-    parts: Big
+    part: Small
+    parts: Small
     size: Big
     media_type: str
     text: str
@@ -88,7 +90,7 @@ class SessionRow(Model):
         state: the worker's state as JSON.
     """
 
-    source_partition: Big
+    source_partition: Partition
     tenant_id: str
     session_id: str
     version: Big
@@ -123,7 +125,7 @@ class SessionRow(Model):
 class SubjectRow(Model):
     """The latest state of a subject of stage 2."""
 
-    source_partition: Big
+    source_partition: Partition
     subject: str
     version: Big
     tenant_id: str
@@ -142,10 +144,10 @@ class DeadLetterRow(Model):
     """
 
     source_topic: str
-    source_partition: Big
+    source_partition: Partition
     source_offset: Big
-    source_line: Annotated[int, Field(ge=-1)]
-    revision: Big = 0
+    source_line: Annotated[int, Field(ge=-1, lt=2**31)]
+    revision: Small = 0
     reason: RejectReason
     detail: str
     key_base64: str
