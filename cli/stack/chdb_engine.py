@@ -1,54 +1,65 @@
-"""ClickHouse's engine in this process, and the threads that may use it.
+"""ClickHouse's engine in this process.
 
-Every request gets a connection of its own: opening one costs 0.2 ms, and settings, the current database and
-parameters end with it, as they do on a server without sessions. Inserts and queries run in pools of their own, so that
-neither waits for the other.
+Every statement gets a connection of its own: opening one costs 0.2 ms, and its settings, current database and
+parameters end with it, as they do on a server without sessions. Connections may be used by many threads at once, one
+thread each at a time.
 """
 
 from __future__ import annotations
 
-import asyncio
+import threading
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from chdb.state.sqlitelike import Connection, connect
 
-from watchkeeper.cli.stack.clickhouse_errors import TOO_MANY_SIMULTANEOUS_QUERIES, ClickHouseError
+from watchkeeper.cli.stack.clickhouse_errors import ClickHouseError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 APPEND_BYTES = 64 * 1024
 """Data are handed over in pieces of this size: the engine parses them while more come (twice as fast as in one)."""
 
-_Answer = TypeVar("_Answer")
+STREAMABLE = frozenset(
+    """
+    CSV JSONCompactEachRow JSONCompactStringsEachRow JSONEachRow JSONL JSONLines JSONStringsEachRow LineAsString NDJSON
+    Native RawBLOB RowBinary TSKV TSV TSVRaw TabSeparated TabSeparatedRaw
+    """.split()  # noqa: SIM905 - a list of names, one to a line, would be a page.
+)
+"""Output formats without a beginning or an end of their own: the pieces of a result can be sent one after another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What one request brings besides its statement.
+    """What one statement brings besides its text.
 
     Attributes:
         database: the current database, or an empty string for the default one.
-        settings: engine settings for this request only.
+        settings: engine settings for this statement only.
         params: query parameters, in the escaped text form of ClickHouse's HTTP interface.
+        tag: a name by which `Engine.cancel` finds the statement, or an empty string.
     """
 
     database: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
+    tag: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What a statement did.
 
     Attributes:
         body: the result in the output format.
-        read_rows, read_bytes: what was read from storage.
-        written_rows, written_bytes: what was written, views included.
-        result_rows: rows in the result.
+        read_rows: rows read from storage.
+        read_bytes: bytes read from storage.
+        written_rows: rows written, those of views included.
+        written_bytes: bytes written.
+        result_rows: rows of the result.
         elapsed_ns: nanoseconds spent in the engine.
     """
 
@@ -60,9 +71,70 @@ class Outcome:
     result_rows: int = 0
     elapsed_ns: int = 0
 
+    def count(self, result: Any) -> None:
+        """Add the figures of one of chDB's results."""
+        self.read_rows += result.storage_rows_read()
+        self.read_bytes += result.storage_bytes_read()
+        self.written_rows += result.rows_written()
+        self.written_bytes += result.bytes_written()
+        self.result_rows += result.rows_read()
+        self.elapsed_ns += int(result.elapsed() * 1e9)
+
+
+class Selection:
+    """A result that comes in pieces; its statement runs while they are fetched.
+
+    Attributes:
+        outcome: the figures so far, without a body.
+    """
+
+    def __init__(self, connection: Connection, stream: Any) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._guard = threading.Lock()
+        self._open = True
+        self._finished = False
+        self.outcome = Outcome()
+
+    def piece(self) -> bytes | None:
+        """The next piece; None at the end.
+
+        Raises:
+            ClickHouseError: the statement failed on its way.
+        """
+        with self._guard:
+            if self._finished:
+                return None
+            try:
+                result = self._stream.fetch()
+            except RuntimeError as error:
+                self._finished = True
+                raise ClickHouseError.from_engine(error) from error
+            if result is None:
+                self._finished = True
+                return None
+            self.outcome.count(result)
+            body: bytes = result.bytes()
+            return body
+
+    def close(self) -> None:
+        """End the statement, finished or not; waits for a piece that is being fetched."""
+        with self._guard:
+            if self._open:
+                self._open, self._finished = False, True
+                try:
+                    self._stream.close()
+                finally:
+                    self._connection.close()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the last piece has been fetched, or the statement has failed or been closed."""
+        return self._finished
+
 
 class Engine:
-    """chDB on one directory. Threads may call it at the same time.
+    """chDB on one directory, for all threads of this process.
 
     Args:
         path: the directory of the data; made when it is not there.
@@ -89,32 +161,41 @@ class Engine:
         connection = self._open(session)
         try:
             result = connection.query(sql, output_format, params=dict(session.params))
-            return Outcome(
-                body=result.bytes(),
-                read_rows=result.storage_rows_read(),
-                read_bytes=result.storage_bytes_read(),
-                written_rows=result.rows_written(),
-                written_bytes=result.bytes_written(),
-                result_rows=result.rows_read(),
-                elapsed_ns=int(result.elapsed() * 1e9),
-            )
+            outcome = Outcome(body=result.bytes())
+            outcome.count(result)
         except RuntimeError as error:
             raise ClickHouseError.from_engine(error) from error
         finally:
             connection.close()
+        return outcome
+
+    def select(self, sql: str, output_format: str, session: Session) -> Selection:
+        """Begin a SELECT whose result comes in pieces. The format must be one of `STREAMABLE`.
+
+        Raises:
+            ClickHouseError: the engine refused the statement.
+        """
+        connection = self._open(session)
+        try:
+            return Selection(connection, connection.send_query(sql, output_format, params=dict(session.params)))
+        except RuntimeError as error:
+            connection.close()
+            raise ClickHouseError.from_engine(error) from error
 
     def insert(self, head: str, input_format: str, data: memoryview, session: Session) -> Outcome:
         """Write `data`, bytes of `input_format`, by the INSERT statement `head`.
 
-        The rows are durable when this returns.
+        The rows outlive this process when this returns.
 
         Raises:
-            ClickHouseError: the engine refused the statement or the data.
+            ClickHouseError: the engine refused the statement or the data. Rows before a bad one may have been
+                written, where they filled a block of their own (a million rows), as on a server.
         """
-        connection = self._open(session, in_session=session.params)
         started = time.perf_counter_ns()
+        # Streaming inserts take no parameters beside the statement: they become the connection's.
+        connection = self._open(session, {f"param_{name}": value for name, value in session.params.items()})
         try:
-            inserter = connection.send_insert(head, input_format)
+            inserter: Any = connection.send_insert(head, input_format)
             with inserter:
                 for start in range(0, len(data), APPEND_BYTES):
                     inserter.append(bytes(data[start : start + APPEND_BYTES]))
@@ -131,16 +212,28 @@ class Engine:
             elapsed_ns=time.perf_counter_ns() - started,
         )
 
+    def cancel(self, tag: str) -> None:
+        """Ask the statement with this tag to end; it ends with code 394. Nothing happens where none runs."""
+        self._kill(f"Settings['log_comment'] = {quote(tag)}")
+
+    def cancel_all(self) -> None:
+        """Ask everything that runs to end."""
+        self._kill("1")
+
+    def _kill(self, condition: str) -> None:
+        self.query(f"KILL QUERY WHERE {condition} ASYNC", "Null", Session())
+
     def _connect(self) -> Connection:
         try:
             return connect(self._path)
         except RuntimeError as error:
             raise ClickHouseError.from_engine(error) from error
 
-    def _open(self, session: Session, in_session: Mapping[str, str] | None = None) -> Connection:
+    def _open(self, session: Session, more: Mapping[str, str] | None = None) -> Connection:
+        assignments = {**session.settings, **(more or {})}
+        if session.tag:
+            assignments.setdefault("log_comment", session.tag)
         connection = self._connect()
-        assignments = dict(session.settings)
-        assignments.update({f"param_{name}": value for name, value in (in_session or {}).items()})
         try:
             if session.database:
                 connection.query(f"USE {quote_name(session.database)}", "Null")
@@ -160,38 +253,3 @@ def quote(text: str) -> str:
 def quote_name(name: str) -> str:
     """A quoted ClickHouse name."""
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
-
-
-class Lane:
-    """A pool of threads with a limit on what may wait before it.
-
-    Args:
-        name: for the threads' names.
-        threads: how many statements run at once.
-        waiting: how many more may wait.
-    """
-
-    def __init__(self, name: str, *, threads: int, waiting: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._limit = threads + waiting
-        self._inside = 0
-
-    async def run(self, call: Callable[..., _Answer], *args: Any) -> _Answer:
-        """Run `call` in one of the threads.
-
-        Raises:
-            ClickHouseError: too much is waiting already.
-        """
-        if self._inside >= self._limit:
-            raise ClickHouseError.refused(
-                TOO_MANY_SIMULTANEOUS_QUERIES, f"{self._inside} statements run or wait here; send fewer at once"
-            )
-        self._inside += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, call, *args)
-        finally:
-            self._inside -= 1
-
-    def close(self) -> None:
-        """Wait for what runs, then end the threads."""
-        self._pool.shutdown(wait=True)

@@ -3,69 +3,67 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import logging
-import platform
 import uuid
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from watchkeeper.cli.stack.chdb_engine import Engine, Lane, Outcome
-from watchkeeper.cli.stack.clickhouse_encoding import SMALLEST_COMPRESSED, choose, compress, decompress
+from watchkeeper.cli.stack.clickhouse_encoding import SMALLEST_COMPRESSED, Compressor, choose, compress, decompress
 from watchkeeper.cli.stack.clickhouse_errors import (
     AUTHENTICATION_FAILED,
     QUERY_IS_TOO_LARGE,
+    STD_EXCEPTION,
     ClickHouseError,
 )
+from watchkeeper.cli.stack.clickhouse_form import is_form, read_form
 from watchkeeper.cli.stack.clickhouse_request import Statement, claimed_identity, read_statement
-from watchkeeper.cli.stack.credentials import Credentials
+from watchkeeper.cli.stack.clickhouse_response import (
+    base_headers,
+    content_type,
+    exception_block,
+    exception_tag,
+    summary,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from starlette.types import Receive, Scope, Send
+
+    from watchkeeper.cli.stack.clickhouse_runner import Begun, Runner
+    from watchkeeper.cli.stack.credentials import Credentials
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
 """The largest body, before and after decompression."""
 
 _LOG = logging.getLogger(__name__)
 _READ_METHODS = frozenset({"GET", "HEAD"})
-_TEXT_TYPES = {
-    "TabSeparated": "text/tab-separated-values; charset=UTF-8",
-    "TSV": "text/tab-separated-values; charset=UTF-8",
-    "CSV": "text/csv; charset=UTF-8; header=absent",
-    "CSVWithNames": "text/csv; charset=UTF-8; header=present",
-    "JSONEachRow": "application/x-ndjson; charset=UTF-8",
-    "JSONCompactEachRow": "application/x-ndjson; charset=UTF-8",
-    "XML": "application/xml; charset=UTF-8",
-    "Pretty": "text/plain; charset=UTF-8",
-    "PrettyCompact": "text/plain; charset=UTF-8",
-    "Vertical": "text/plain; charset=UTF-8",
-    "Values": "text/plain; charset=UTF-8",
-}
+_ON = frozenset({"1", "true"})
+
+
+class _BrokenStreamError(Exception):
+    """A result failed after its answer had begun: the connection is cut, so that nobody takes it for whole."""
 
 
 class Endpoint:
-    """The routes, and what they share.
+    """The ASGI application.
 
     Args:
-        engine: where statements run.
+        runner: where statements run.
         credentials: who may send them.
-        insert_threads: inserts that run at once.
-        query_threads: other statements that run at once.
+        timezone: the engine's time zone.
     """
 
-    def __init__(
-        self, engine: Engine, credentials: Credentials, *, insert_threads: int = 2, query_threads: int = 8
-    ) -> None:
-        self._engine = engine
+    def __init__(self, runner: Runner, credentials: Credentials, timezone: str) -> None:
+        self._runner = runner
         self._credentials = credentials
-        self._inserts = Lane("insert", threads=insert_threads, waiting=64)
-        self._queries = Lane("query", threads=query_threads, waiting=256)
-        self._timezone = "UTC"
-
-    def application(self) -> Starlette:
-        """The ASGI application."""
-        return Starlette(
+        self._timezone = timezone
+        self._routes = Starlette(
             routes=[
                 Route("/ping", self.ping, methods=["GET", "HEAD"]),
                 Route("/replicas_status", self.ping, methods=["GET", "HEAD"]),
@@ -73,110 +71,114 @@ class Endpoint:
             ]
         )
 
-    def close(self) -> None:
-        """Let what runs come to its end, then close the engine."""
-        self._inserts.close()
-        self._queries.close()
-        self._engine.close()
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        with contextlib.suppress(_BrokenStreamError, ClientDisconnect):
+            await self._routes(scope, receive, send)
 
     async def ping(self, request: Request) -> Response:
         """Say that the process lives; needs no password, as in ClickHouse."""
         del request
-        return PlainTextResponse("Ok.\n", headers=self._headers())
+        return PlainTextResponse("Ok.\n", headers=base_headers())
 
     async def statement(self, request: Request) -> Response:
         """Run one statement."""
+        if request.method in _READ_METHODS and "query" not in request.query_params:
+            return await self.ping(request)
         query_id = request.query_params.get("query_id") or str(uuid.uuid4())
         try:
             self._authenticate(request)
             body = await _read_body(request)
             statement = await asyncio.to_thread(_prepare, request, body)
-            outcome = await self._run(statement)
-            return await self._answer(request, statement, outcome, query_id)
+            del body
+            begun = await self._while_connected(request, statement)
+            return await self._answer(request, statement, begun, query_id)
         except ClickHouseError as error:
-            return self._refusal(error, query_id)
+            return self._refusal(error, query_id, anonymous=claimed_identity(request.headers, request.query_params))
+        except ClientDisconnect:
+            raise
+        except Exception as error:  # noqa: BLE001 - the client is told, and the log has the traceback.
+            _LOG.exception("statement %s failed here, not in the engine", query_id)
+            text = f"{type(error).__name__}: {error}"
+            return self._refusal(ClickHouseError.refused(STD_EXCEPTION, text), query_id)
 
     def _authenticate(self, request: Request) -> None:
-        user, password = claimed_identity(request.headers, request.query_params)
+        claimed = claimed_identity(request.headers, request.query_params)
+        user, password = claimed or ("default", "")
         if not self._credentials.admits(user, password):
             message = f"{user}: Authentication failed: password is incorrect, or there is no user with such name."
             raise ClickHouseError.refused(AUTHENTICATION_FAILED, message)
 
-    async def _run(self, statement: Statement) -> Outcome:
-        if statement.data is not None:
-            return await self._inserts.run(
-                self._engine.insert, statement.sql, statement.format, statement.data, statement.session
-            )
-        return await self._queries.run(self._engine.query, statement.sql, statement.format, statement.session)
+    async def _while_connected(self, request: Request, statement: Statement) -> Begun:
+        """Run the statement; one that only reads is ended when its client goes away."""
+        work = asyncio.ensure_future(self._runner.run(statement))
+        gone = asyncio.ensure_future(request.receive())
+        try:
+            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                await self._runner.cancel(statement)
+            return await work
+        finally:
+            gone.cancel()
 
-    async def _answer(self, request: Request, statement: Statement, outcome: Outcome, query_id: str) -> Response:
-        headers = self._headers(query_id)
-        headers["X-ClickHouse-Summary"] = _summary(outcome)
-        body = outcome.body
+    async def _answer(self, request: Request, statement: Statement, begun: Begun, query_id: str) -> Response:
+        headers = base_headers(query_id, self._timezone)
+        headers["X-ClickHouse-Summary"] = summary(begun.outcome)
         if statement.data is None:
             headers["X-ClickHouse-Format"] = statement.format
-            headers["Content-Type"] = _content_type(statement.format)
-        encoding = _response_encoding(request)
-        if encoding and len(body) >= SMALLEST_COMPRESSED:
-            body = await asyncio.to_thread(compress, body, encoding)
+            headers["Content-Type"] = content_type(statement.format)
+        encoding = ""
+        if request.query_params.get("enable_http_compression", "") in _ON:
+            encoding = choose(request.headers.get("accept-encoding", ""))
+        body = begun.outcome.body
+        if encoding and (begun.selection is not None or len(body) >= SMALLEST_COMPRESSED):
             headers["Content-Encoding"] = encoding
-        return Response(body, headers=headers)
+        else:
+            encoding = ""
+        if begun.selection is not None:
+            tag = exception_tag()
+            headers["X-ClickHouse-Exception-Tag"] = tag
+            return StreamingResponse(self._pieces(statement, begun, encoding, tag), headers=headers)
+        return Response(await asyncio.to_thread(compress, body, encoding) if encoding else body, headers=headers)
 
-    def _refusal(self, error: ClickHouseError, query_id: str) -> Response:
-        headers = self._headers(query_id)
+    async def _pieces(self, statement: Statement, begun: Begun, encoding: str, tag: str) -> AsyncGenerator[bytes, None]:
+        compressor = Compressor(encoding)
+        assert begun.selection is not None
+        try:
+            yield await asyncio.to_thread(compressor.piece, begun.outcome.body)
+            async with contextlib.aclosing(self._runner.rest(statement, begun.selection)) as rest:
+                async for piece in rest:
+                    yield await asyncio.to_thread(compressor.piece, piece)
+        except ClickHouseError as error:
+            yield compressor.piece(exception_block(error, tag)) + compressor.end()
+            raise _BrokenStreamError from error
+        yield compressor.end()
+
+    def _refusal(self, error: ClickHouseError, query_id: str, *, anonymous: object = "") -> Response:
+        headers = base_headers(query_id, self._timezone)
         headers["X-ClickHouse-Exception-Code"] = str(error.code)
-        return PlainTextResponse(error.text + "\n", status_code=error.status, headers=headers)
-
-    def _headers(self, query_id: str = "") -> dict[str, str]:
-        headers = {"X-ClickHouse-Server-Display-Name": platform.node() or "watchkeeper"}
-        if query_id:
-            headers["X-ClickHouse-Query-Id"] = query_id
-            headers["X-ClickHouse-Timezone"] = self._timezone
-        return headers
+        status = error.status
+        if error.code == AUTHENTICATION_FAILED and anonymous is None:
+            status = 401
+            headers["WWW-Authenticate"] = 'Basic realm="ClickHouse server HTTP API"'
+        return PlainTextResponse(error.text + "\n", status_code=status, headers=headers)
 
 
 def _prepare(request: Request, body: bytearray) -> Statement:
     plain = decompress(body, request.headers.get("content-encoding", ""), MAX_BODY_BYTES)
+    query = dict(request.query_params)
+    media = request.headers.get("content-type", "")
+    if is_form(media):
+        query.update(read_form(media, plain))
+        plain = b""
     readonly = request.method in _READ_METHODS
-    return read_statement(request.query_params, request.headers, plain, readonly=readonly)
+    return read_statement(query, request.headers, plain, readonly=readonly, tag=str(uuid.uuid4()))
 
 
 async def _read_body(request: Request) -> bytearray:
     body = bytearray()
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MAX_BODY_BYTES:
-                raise ClickHouseError.refused(QUERY_IS_TOO_LARGE, f"the body is over {MAX_BODY_BYTES} bytes")
-    except ClientDisconnect:
-        _LOG.info("a client went away while it sent a statement")
-        raise
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
+            raise ClickHouseError.refused(QUERY_IS_TOO_LARGE, f"the body is over {MAX_BODY_BYTES} bytes")
     return body
-
-
-def _response_encoding(request: Request) -> str:
-    if request.query_params.get("enable_http_compression", "") not in ("1", "true"):
-        return ""
-    return choose(request.headers.get("accept-encoding", ""))
-
-
-def _content_type(output_format: str) -> str:
-    if output_format in _TEXT_TYPES:
-        return _TEXT_TYPES[output_format]
-    if output_format.startswith("JSON"):
-        return "application/json; charset=UTF-8"
-    return "application/octet-stream"
-
-
-def _summary(outcome: Outcome) -> str:
-    figures: Mapping[str, int] = {
-        "read_rows": outcome.read_rows,
-        "read_bytes": outcome.read_bytes,
-        "written_rows": outcome.written_rows,
-        "written_bytes": outcome.written_bytes,
-        "total_rows_to_read": outcome.read_rows,
-        "result_rows": outcome.result_rows,
-        "result_bytes": len(outcome.body),
-        "elapsed_ns": outcome.elapsed_ns,
-    }
-    return json.dumps({name: str(value) for name, value in figures.items()})

@@ -21,6 +21,7 @@ import uvicorn
 
 from watchkeeper.cli.stack.chdb_engine import Engine, Session, quote_name
 from watchkeeper.cli.stack.clickhouse_app import Endpoint
+from watchkeeper.cli.stack.clickhouse_runner import Runner
 from watchkeeper.cli.stack.credentials import load_credentials
 from watchkeeper.cli.stack.process_lock import DirectoryLock
 from watchkeeper.schemas.errors import StackError, WatchkeeperError
@@ -77,13 +78,14 @@ def serve(directory: Path, *, port: int, database: str) -> None:
         listener = _listen(port)
         engine = Engine(directory / ENGINE_DIRECTORY)
         engine.query(f"CREATE DATABASE IF NOT EXISTS {quote_name(database)}", "Null", Session())
-        endpoint = Endpoint(engine, credentials)
+        timezone = engine.query("SELECT timezone()", "TSVRaw", Session()).body.decode().strip()
+        runner = Runner(engine)
         _write_address(directory, listener.getsockname()[1])
         try:
-            _run(endpoint, listener)
+            _run(Endpoint(runner, credentials, timezone), listener)
         finally:
             (directory / ADDRESS_FILE).unlink(missing_ok=True)
-            endpoint.close()
+            runner.close()
             _LOG.info("closed")
 
 
@@ -112,7 +114,7 @@ def _run(endpoint: Endpoint, listener: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     config = uvicorn.Config(
-        endpoint.application(),
+        endpoint,
         http="httptools",
         ws="none",
         lifespan="off",

@@ -9,10 +9,13 @@ not understand goes to the engine, whose error is better.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from watchkeeper.cli.stack.clickhouse_errors import NOT_IMPLEMENTED, ClickHouseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TOKEN = re.compile(
     rb"""
@@ -27,6 +30,7 @@ _TOKEN = re.compile(
 )
 _AFTER_FORMAT = re.compile(rb"[ \t\f;]*\r?\n?")
 _SELECTS = frozenset({"SELECT", "WITH", "FROM"})
+_AFTER_FORMAT_CLAUSE = frozenset({";", "SETTINGS"})
 _NAME_FOLLOWS = frozenset({"INTO", "TABLE", "INSERT", "."})
 
 
@@ -130,29 +134,34 @@ class Reading:
 
     Attributes:
         format: the output format that it names, or an empty string.
-        selects: whether it only selects, so that its result can be streamed.
+        selects: whether it only selects.
+        streams: whether its result can be had in pieces: totals and extremes come after all pieces, and get lost.
     """
 
     format: str
     selects: bool
+    streams: bool
 
 
 def reading(sql: bytes | bytearray) -> Reading:
-    """The output format of a statement, and whether its result can be streamed.
+    """The output format of a statement, and whether its result can be had in pieces.
 
     Raises:
         ClickHouseError: the result is to be written into a file of this machine, which a server does not do.
     """
-    named, before, inserts, first = "", "", False, ""
-    candidate = False
+    named, candidate, before, first = "", "", "", ""
+    seen: set[str] = set()
     for token in tokens(sql):
-        if token.depth == 0 and token.is_word:
+        named = candidate if candidate and token.text in _AFTER_FORMAT_CLAUSE else named
+        candidate = ""
+        if token.is_word:
             if before == "INTO" and token.text == "OUTFILE":
                 raise ClickHouseError.refused(NOT_IMPLEMENTED, "INTO OUTFILE: read the result from the response")
-            inserts = inserts or token.text == "INSERT"
-            if candidate:
-                named = bytes(sql[token.end - len(token.text) : token.end]).decode()
-        candidate = token.depth == 0 and token.is_word and token.text == "FORMAT" and bool(before)
+            if before == "FORMAT" and token.depth == 0:
+                candidate = bytes(sql[token.end - len(token.text) : token.end]).decode()
+            seen.add(token.text)
         first = first or ("SELECT" if token.text == "(" else token.text)
         before = token.text
-    return Reading(format=named, selects=first in _SELECTS and not inserts)
+    selects = first in _SELECTS and "INSERT" not in seen
+    streams = selects and not seen & {"TOTALS", "EXTREMES"}
+    return Reading(format=candidate or named, selects=selects, streams=streams)
