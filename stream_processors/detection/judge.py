@@ -84,9 +84,9 @@ class Judge:
             data = event.data
             self.library.add_part(data.address, data.part, data.parts, data.text)
 
-    def missing(self, session: SessionState, event: Event | None = None) -> Iterable[str]:
-        """Addresses of tools and policy that judging needs and the library lacks."""
-        wanted = [session.policy_address, session.tools_address]
+    def missing(self, session: SessionState | None, event: Event | None = None) -> Iterable[str]:
+        """Addresses of tools and policy that judging this session, or this event of it, needs and the library lacks."""
+        wanted = [session.policy_address, session.tools_address] if session else []
         if isinstance(event, SessionStarted):
             data = event.data
             wanted += [data.policy.content.address if data.policy else "", data.tools.address if data.tools else ""]

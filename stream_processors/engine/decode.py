@@ -1,0 +1,111 @@
+"""A record's bytes to events, or to dead letters with a reason. Nothing is coerced and nothing is dropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from watchkeeper.schemas.contents import MAX_LINE_BYTES
+from watchkeeper.schemas.envelope import SCHEMA_VERSION
+from watchkeeper.schemas.events import EVENT_ADAPTER, EVENT_TYPES, Event
+from watchkeeper.schemas.rows import RejectReason
+from watchkeeper.schemas.topics import MAX_RECORD_BYTES
+from watchkeeper.schemas.wire import record_key
+from watchkeeper.stream_processors.engine.ports import Record
+
+_YEARS = range(1970, 2300)
+"""ClickHouse's calendar; a time outside of it would be stored as another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An event with the bytes it came in."""
+
+    event: Event
+    raw: bytes
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Bytes that are no event. `index` is the line in the record, -1 for the record as a whole."""
+
+    reason: RejectReason
+    detail: str
+    raw: bytes
+    index: int
+
+
+def decode(record: Record) -> tuple[list[Line], list[Rejected]]:
+    """All events of a record, and all that is none."""
+    lines: list[Line] = []
+    rejected: list[Rejected] = []
+    if len(record.value) > MAX_RECORD_BYTES:
+        detail = f"the record has {len(record.value)} bytes, the limit is {MAX_RECORD_BYTES}: send fewer events in one"
+        return lines, [Rejected("too_large", detail, record.value, -1)]
+    for index, raw in enumerate(record.value.split(b"\n")):
+        if not raw or raw.isspace():
+            continue
+        outcome = _decode_line(raw, record.key)
+        if isinstance(outcome, tuple):
+            rejected.append(Rejected(outcome[0], outcome[1], raw, index))
+        else:
+            lines.append(Line(outcome, raw, index))
+    return lines, rejected
+
+
+def _decode_line(raw: bytes, key: bytes | None) -> Event | tuple[RejectReason, str]:
+    if len(raw) > MAX_LINE_BYTES:
+        return "too_large", (
+            f"the line has {len(raw)} bytes, the limit is {MAX_LINE_BYTES}: send long texts as `content` events"
+        )
+    try:
+        event: Event = EVENT_ADAPTER.validate_json(raw)
+    except ValidationError as error:
+        return _explain(raw, error)
+    if event.occurred_at.year not in _YEARS:
+        return "unusable_time", f"occurred_at is in {event.occurred_at.year}: years 1970 to 2299 can be stored"
+    if record_key(event.tenant_id, event.session_id) != key:
+        return "wrong_key", (
+            f"the record's key is {_shown(key)}, the event belongs to "
+            f"{event.tenant_id}/{event.session_id}: key records by tenant_id/session_id"
+        )
+    return event
+
+
+def _explain(raw: bytes, error: ValidationError) -> tuple[RejectReason, str]:
+    """Why a line is no event, most basic reason first."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError as undecodable:
+        return "not_utf8", f"byte {undecodable.start} is not UTF-8: events are JSON in UTF-8"
+    try:
+        document: Any = orjson.loads(raw)
+    except orjson.JSONDecodeError as malformed:
+        return "not_json", f"{malformed}: one JSON object on each line"
+    if not isinstance(document, dict):
+        return "not_an_object", f"the line is a JSON {type(document).__name__}: one event, as an object, on each line"
+    version = document.get("schema_version", SCHEMA_VERSION)
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        return "future_schema_version", (
+            f"schema_version {version} is newer than {SCHEMA_VERSION}: upgrade the workers, then re-drive"
+        )
+    if document.get("type") not in EVENT_TYPES:
+        return "unknown_type", f"type {_shown(document.get('type'))} is none of {', '.join(EVENT_TYPES)}"
+    return "invalid_field", _first_problems(error)
+
+
+def _first_problems(error: ValidationError, most: int = 3) -> str:
+    # The input is left out: a dead letter's detail is read in dashboards, and payloads are personal.
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    told = [f"{'.'.join(map(str, problem['loc'][1:])) or 'event'}: {problem['msg']}" for problem in problems[:most]]
+    more = f" (and {len(problems) - most} more)" if len(problems) > most else ""
+    return "; ".join(told) + more
+
+
+def _shown(value: Any) -> str:
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return f"{text[:80]!r}"

@@ -1,0 +1,136 @@
+"""What a stage is: it loads what judging needs, judges, and says what must be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from watchkeeper.schemas.control import Control
+from watchkeeper.schemas.findings import Finding
+from watchkeeper.schemas.model import to_us
+from watchkeeper.schemas.rows import RejectReason
+from watchkeeper.schemas.signals import Signal
+from watchkeeper.schemas.topics import CONTROL, DEAD_LETTER, FINDINGS, SIGNALS
+from watchkeeper.stream_processors.engine.ports import Message, Record
+from watchkeeper.stream_processors.engine.rows import command_row, dead_letter_row
+
+DAY_US = 86_400_000_000
+_DAYS_TOGETHER = 64
+"""ClickHouse refuses an insert that touches more than 100 partitions; ours are days."""
+
+EventId = tuple[str, str, str, int]
+"""Tenant, session, writer and number: what a digest is kept under while its row is on its way."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a stage has seen and said since it began."""
+
+    records: int = 0
+    events: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    replayed: int = 0
+    late: int = 0
+    conflicts: int = 0
+    findings: int = 0
+    signals: int = 0
+    commands: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Sums up."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(slots=True)
+class Output:
+    """What one batch, or one tick, led to: all that must be kept before its offsets are.
+
+    Attributes:
+        messages: findings, signals, commands and dead letters for the bus.
+        rows: rows by table and group of days, so that no insert touches too many partitions.
+        state_table: where `states` go, last of all.
+        touched: keys of the states that this output rests on; they stay in memory until it is kept.
+        recent: digests of event rows on their way.
+    """
+
+    state_table: str
+    messages: list[Message] = field(default_factory=list)
+    rows: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
+    states: list[bytes] = field(default_factory=list)
+    touched: dict[Any, None] = field(default_factory=dict)
+    recent: dict[EventId, list[str]] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
+
+    def add_row(self, table: str, row: bytes, at_us: int = 0) -> None:
+        """Adds a row; `at_us` is what its table is partitioned by, 0 where it is not."""
+        group = (table, at_us // DAY_US // _DAYS_TOGETHER)
+        rows = self.rows.get(group)
+        if rows is None:
+            rows = self.rows[group] = []
+        rows.append(row)
+
+    def add_finding(self, finding: Finding) -> None:
+        """To the bus and to the table."""
+        body = finding.model_dump_json().encode()
+        self.messages.append(Message(FINDINGS.name, finding.key, body))
+        self.add_row("findings", body, to_us(finding.first_event_at))
+        self.counts.findings += 1
+
+    def add_signal(self, signal: Signal) -> None:
+        """To the bus, keyed by subject."""
+        self.messages.append(Message(SIGNALS.name, signal.subject.encode(), signal.model_dump_json().encode()))
+        self.counts.signals += 1
+
+    def add_command(self, command: Control) -> None:
+        """To the bus and to the table."""
+        self.messages.append(Message(CONTROL.name, command.key, command.model_dump_json().encode()))
+        self.add_row("control_commands", command_row(command))
+        self.counts.commands += 1
+
+    def add_dead_letter(self, record: Record, reason: RejectReason, detail: str, raw: bytes, line: int) -> None:
+        """To the bus and to the table, byte for byte; `line` is -1 for the record as a whole."""
+        self.add_row("dead_letters", dead_letter_row(record, reason, detail, raw, line))
+        headers = {
+            "wk-reason": reason,
+            "wk-detail": detail[:500],
+            "wk-source": f"{record.topic}/{record.partition}/{record.offset}/{line}",
+        }
+        key = f"{record.topic}/{record.partition}".encode()
+        self.messages.append(Message(DEAD_LETTER.name, key, raw, headers))
+        self.counts.rejected += 1
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to keep but, perhaps, an offset."""
+        return not (self.messages or self.rows or self.states)
+
+
+class Stage(Protocol):
+    """One stage of the pipeline. The engine calls one method at a time."""
+
+    async def assign(self, partitions: Collection[int]) -> None:
+        """Forgets everything and loads the open states of these partitions."""
+
+    async def prepare(self, records: Sequence[Record]) -> Any:
+        """Decodes a batch and loads what judging it needs; changes no state."""
+
+    def judge(self, prepared: Any) -> Output:
+        """Judges a prepared batch; pure but for the states in memory."""
+
+    def tick(self) -> Output | None:
+        """Lets time pass for what is open; None where nothing came of it."""
+
+    def settled(self, output: Output) -> None:
+        """Takes note that an output is kept for good."""
+
+
+def next_version(version: int, offset: int) -> int:
+    """The version of a state's next row.
+
+    The offset stands in the upper bits: of two workers that write the same state, the one that has read further
+    wins, whoever writes last.
+    """
+    return max(version + 1, (offset + 1) << 20)

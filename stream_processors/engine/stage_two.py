@@ -1,0 +1,93 @@
+"""Stage 2: signals by subject. It folds what no single session can see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from watchkeeper.schemas.signals import SIGNAL_ADAPTER, Signal
+from watchkeeper.stream_processors.detection.subjects import SubjectJudge, SubjectState, load_subject
+from watchkeeper.stream_processors.engine.ports import Clock, Record, Store, StoredState
+from watchkeeper.stream_processors.engine.rows import subject_row
+from watchkeeper.stream_processors.engine.stage import Output, next_version
+
+_TABLE = "subjects"
+
+
+@dataclass(slots=True)
+class SubjectHeld:
+    """A subject in memory."""
+
+    partition: int
+    state: SubjectState
+    offset: int = -1
+
+
+class StageTwo:
+    """Stage 2. Subjects are few and stay in memory while their partition is in hand."""
+
+    def __init__(self, judge: SubjectJudge, store: Store, clock: Clock) -> None:
+        self._judge = judge
+        self._store = store
+        self._clock = clock
+        self._subjects: dict[str, SubjectHeld] = {}
+
+    async def assign(self, partitions: Collection[int]) -> None:
+        """See `Stage.assign`."""
+        loaded = await self._store.open_states(_TABLE, partitions) if partitions else []
+        self._subjects.clear()
+        for stored in loaded:
+            self._take(stored)
+
+    async def prepare(self, records: Sequence[Record]) -> list[tuple[Record, Signal | str]]:
+        """See `Stage.prepare`."""
+        return [(record, _decode(record.value)) for record in records]
+
+    def judge(self, prepared: list[tuple[Record, Signal | str]]) -> Output:
+        """See `Stage.judge`."""
+        output = Output(_TABLE)
+        clock_us = self._clock.now_us()
+        for record, signal in prepared:
+            output.counts.records += 1
+            if isinstance(signal, str):
+                output.add_dead_letter(record, "invalid_field", signal, record.value, -1)
+                continue
+            held = self._hold(signal, record.partition)
+            held.offset = record.offset
+            for finding in self._judge.step(held.state, signal, clock_us=clock_us):
+                output.add_finding(finding)
+            output.touched[signal.subject] = None
+            output.counts.events += 1
+        for subject in output.touched:
+            held = self._subjects[subject]
+            held.state.version = next_version(held.state.version, held.offset)
+            output.states.append(subject_row(held.partition, held.state))
+        return output
+
+    def tick(self) -> Output | None:
+        """See `Stage.tick`. Windows move with the signals' own times; silence says nothing here."""
+        return None
+
+    def settled(self, output: Output) -> None:
+        """See `Stage.settled`."""
+
+    def _hold(self, signal: Signal, partition: int) -> SubjectHeld:
+        held = self._subjects.get(signal.subject)
+        if held is None:
+            held = self._subjects[signal.subject] = SubjectHeld(partition, self._judge.open(signal))
+        return held
+
+    def _take(self, stored: StoredState) -> None:
+        state = load_subject(stored.state)
+        if state is not None:
+            self._subjects[state.subject] = SubjectHeld(stored.partition, state)
+
+
+def _decode(value: bytes) -> Signal | str:
+    try:
+        return SIGNAL_ADAPTER.validate_json(value)
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        return f"{'.'.join(map(str, problem['loc'])) or 'signal'}: {problem['msg']}"
