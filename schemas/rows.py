@@ -26,6 +26,7 @@ RejectReason = Literal[
     "wrong_key",
     "too_large",
     "unusable_time",
+    "store_refused",
 ]
 """Why a line or a record is dead-lettered."""
 
