@@ -2,7 +2,7 @@
 -- Retention runs from the time of storage: a recording of two years ago must not vanish at the first merge.
 CREATE TABLE IF NOT EXISTS events $on_cluster
 (
-    tenant_id LowCardinality(String),
+    tenant_id LowCardinality(String) DEFAULT 'default',
     session_id String,
     writer_id String,
     seq UInt64,
