@@ -50,6 +50,10 @@ class _BrokenStreamError(Exception):
     """A result failed after its answer had begun: the connection is cut, so that nobody takes it for whole."""
 
 
+class _NamelessError(ClickHouseError):
+    """The request says nothing about who sends it: browsers ask for a password at this answer."""
+
+
 class Endpoint:
     """The ASGI application.
 
@@ -94,7 +98,7 @@ class Endpoint:
             begun = await self._while_connected(request, statement)
             return await self._answer(request, statement, begun, query_id)
         except ClickHouseError as error:
-            return self._refusal(error, query_id, anonymous=claimed_identity(request.headers, request.query_params))
+            return self._refusal(error, query_id)
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - the client is told, and the log has the traceback.
@@ -107,7 +111,8 @@ class Endpoint:
         user, password = claimed or ("default", "")
         if not self._credentials.admits(user, password):
             message = f"{user}: Authentication failed: password is incorrect, or there is no user with such name."
-            raise ClickHouseError.refused(AUTHENTICATION_FAILED, message)
+            kind = _NamelessError if claimed is None else ClickHouseError
+            raise kind.refused(AUTHENTICATION_FAILED, message)
 
     async def _while_connected(self, request: Request, statement: Statement) -> Begun:
         """Run the statement; one that only reads is ended when its client goes away."""
@@ -154,11 +159,11 @@ class Endpoint:
             raise _BrokenStreamError from error
         yield compressor.end()
 
-    def _refusal(self, error: ClickHouseError, query_id: str, *, anonymous: object = "") -> Response:
+    def _refusal(self, error: ClickHouseError, query_id: str) -> Response:
         headers = base_headers(query_id, self._timezone)
         headers["X-ClickHouse-Exception-Code"] = str(error.code)
         status = error.status
-        if error.code == AUTHENTICATION_FAILED and anonymous is None:
+        if isinstance(error, _NamelessError):
             status = 401
             headers["WWW-Authenticate"] = 'Basic realm="ClickHouse server HTTP API"'
         return PlainTextResponse(error.text + "\n", status_code=status, headers=headers)
@@ -177,8 +182,14 @@ def _prepare(request: Request, body: bytearray) -> Statement:
 
 async def _read_body(request: Request) -> bytearray:
     body = bytearray()
+    _check_size(int(request.headers.get("content-length", "0")))
     async for piece in request.stream():
         body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise ClickHouseError.refused(QUERY_IS_TOO_LARGE, f"the body is over {MAX_BODY_BYTES} bytes")
+        _check_size(len(body))
     return body
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_BODY_BYTES:
+        message = f"the body is over {MAX_BODY_BYTES} bytes: send the rows in several inserts"
+        raise ClickHouseError.refused(QUERY_IS_TOO_LARGE, message)

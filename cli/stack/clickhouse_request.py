@@ -132,7 +132,7 @@ def read_statement(
         streams=read.streams and output_format in STREAMABLE and session.settings.get("extremes", "0") == "0",
         session=session,
         whole=query.get("wait_end_of_query", "") in _ON,
-        block_info=output_format == "Native" and _protocol_version(query) >= FIRST_REVISION,
+        block_info=_protocol_version(query) >= FIRST_REVISION and output_format == "Native",
     )
 
 

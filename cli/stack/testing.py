@@ -17,7 +17,6 @@ Both end when the block ends, and when the process that uses them is killed.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from pathlib import Path
 
 from watchkeeper.cli.stack.broker import START_SECONDS, TopicLike, broker_answers, broker_command, ensure_topics
 from watchkeeper.cli.stack.child import Child, free_port
-from watchkeeper.cli.stack.clickhouse_http import DEFAULT_DATABASE, read_address
+from watchkeeper.cli.stack.clickhouse_process import DEFAULT_DATABASE, clickhouse_command, read_address
 from watchkeeper.cli.stack.credentials import load_credentials
 
 STOP_SECONDS = 10.0
@@ -80,18 +79,9 @@ def running_clickhouse(
         directory = data_dir or Path(own)
         child = Child("ClickHouse", clickhouse_command(directory, port, database), directory / "clickhouse.log")
         try:
-            child.wait_until(lambda: _address_of(directory, child.pid) is not None, START_SECONDS)
-            yield load_credentials(directory).dsn(_address_of(directory, child.pid) or 0, database)
+            child.wait_until(lambda: read_address(directory, child.pid) is not None, START_SECONDS)
+            address = read_address(directory, child.pid)
+            assert address is not None
+            yield load_credentials(directory).dsn(address.port, database)
         finally:
             child.stop(STOP_SECONDS)
-
-
-def clickhouse_command(directory: Path, port: int, database: str = DEFAULT_DATABASE) -> list[str]:
-    """The command that serves the engine on a directory."""
-    module = "watchkeeper.cli.stack.clickhouse_http"
-    return [sys.executable, "-m", module, "--data", str(directory), "--port", str(port), "--database", database]
-
-
-def _address_of(directory: Path, pid: int) -> int | None:
-    address = read_address(directory)
-    return address.port if address is not None and address.pid == pid else None

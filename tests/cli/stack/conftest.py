@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from watchkeeper.cli.stack.testing import running_clickhouse
 
 if TYPE_CHECKING:

@@ -27,7 +27,9 @@ def client(endpoint_dsn: str) -> Iterator[Any]:
 
 @pytest.fixture
 def table(client: Any) -> Iterator[str]:
-    client.command("CREATE TABLE notes (id UInt64, text String, at DateTime64(6, 'UTC')) ENGINE = MergeTree ORDER BY id")
+    client.command(
+        "CREATE TABLE notes (id UInt64, text String, at DateTime64(6, 'UTC')) ENGINE = MergeTree ORDER BY id"
+    )
     yield "notes"
     client.command("DROP TABLE notes SYNC")
 
@@ -38,7 +40,7 @@ def test_a_client_connects_and_learns_version_and_database(client: Any) -> None:
     assert client.command("SELECT currentDatabase()") == "watchkeeper"
 
 
-@pytest.mark.parametrize("value", ["plain", "it's \"quoted\"", "line\nbreak\ttab\\slash", "é☃ 日本", ""])
+@pytest.mark.parametrize("value", ["plain", 'it\'s "quoted"', "line\nbreak\ttab\\slash", "é☃ 日本", ""])
 def test_query_parameters_arrive_as_they_are(client: Any, value: str) -> None:
     found = client.query("SELECT {value:String} AS value, {n:UInt8} + 1", parameters={"value": value, "n": 4})
     assert found.result_rows == [(value, 5)]
@@ -46,7 +48,9 @@ def test_query_parameters_arrive_as_they_are(client: Any, value: str) -> None:
 
 def test_many_parameters_come_as_a_form(client: Any) -> None:
     names = [f"name-{number:06} with a \r\n break" for number in range(2_000)]
-    found = client.query("SELECT length({names:Array(String)}), {names:Array(String)}[2000]", parameters={"names": names})
+    found = client.query(
+        "SELECT length({names:Array(String)}), {names:Array(String)}[2000]", parameters={"names": names}
+    )
     assert found.result_rows == [(2_000, names[-1])]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from watchkeeper.cli.stack.clickhouse_errors import ClickHouseError
 from watchkeeper.cli.stack.clickhouse_sql import insert_head, reading, verb
 
