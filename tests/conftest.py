@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from watchkeeper.cli.stack.testing import running_broker, running_clickhouse
 from watchkeeper.schemas.topics import TOPICS
 from watchkeeper.stream_processors.migrate import migrate
