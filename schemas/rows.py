@@ -30,6 +30,20 @@ RejectReason = Literal[
 ]
 """Why a line or a record is dead-lettered."""
 
+INSERT_SETTINGS: dict[str, str | int] = {
+    # An acknowledged insert is stored, and one insert is one block: nothing is gathered on the server.
+    "async_insert": 0,
+    "date_time_input_format": "best_effort",
+    # Columns that a row leaves out, or gives as null, take their defaults.
+    "input_format_defaults_for_omitted_fields": 1,
+    "input_format_null_as_default": 1,
+    # `data`, `attributes` and `evidence` are objects on the wire and kept as the bytes that they were.
+    "input_format_json_read_objects_as_strings": 1,
+    # A field without a column is an error: to leave it out would lose it without a word.
+    "input_format_skip_unknown_fields": 0,
+}
+"""Settings for inserts of rows as JSONEachRow; servers differ in their defaults."""
+
 Partition = Annotated[int, Field(ge=0, lt=2**16)]
 Small = Annotated[int, Field(ge=0, lt=2**31)]
 Big = Annotated[int, Field(ge=0, lt=2**63)]
