@@ -23,10 +23,14 @@ NATIVE_PORTS = {9000: 8123, 9440: 8443}
 
 _DATABASE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
-# Data that ClickHouse cannot read as they stand: 6, 26, 27, 38, 41, 72 and 376 are its parse errors.
-_DATA_CODES = frozenset({6, 26, 27, 33, 38, 41, 53, 62, 69, 72, 117, 321, 349, 376, 407, 441, 675, 676})
+# Data or SQL that ClickHouse cannot read as they stand: its codes of CANNOT_PARSE_*, of values out of range, of syntax.
+# 33 (CANNOT_READ_ALL_DATA) is left out: a connection that breaks within a request gives it too.
+_DATA_CODES = frozenset(
+    {6, 25, 26, 27, 38, 41, 53, 62, 69, 70, 72, 117, 128, 130, 131, 321, 349, 376, 407, 441, 467, 675, 676, 691}
+)
 _REFUSED_CODES = frozenset({192, 193, 194, 497, 516})
 _MISSING_CODES = frozenset({16, 47, 60, 81})
+_BAD_DATA = 117
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,8 @@ def store_error(error: Exception, address: Address | None = None) -> Watchkeeper
     code = error.code if isinstance(error, Error) else None
     if code in _REFUSED_CODES:
         return ConfigurationError(f"{where} refused user or password, or the user lacks a right: {said}")
-    if code in _MISSING_CODES:
+    # A row with a field that the table does not know has the code of bad data, but the table is what is wrong.
+    if code in _MISSING_CODES or (code == _BAD_DATA and "Unknown field" in said):
         return ConfigurationError(f"{where} lacks a database, table or column; run `watchkeeper migrate`: {said}")
     if code in _DATA_CODES:
         return PermanentError(f"{where} will never take this: {said}")
