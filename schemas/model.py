@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
 from pydantic_core import PydanticCustomError
+
+_ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {8,}.*)*)", re.MULTILINE)
+
+
+def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Hand the attributes that docstrings tell to the fields of the JSON Schema, for readers in other languages."""
+    own = inspect.cleandoc(model.__doc__ or "")
+    schema["description"] = own.split("\n\nAttributes:\n")[0]
+    texts: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        _, _, listed = inspect.cleandoc(base.__doc__ or "").partition("\n\nAttributes:\n")
+        for name, text in _ATTRIBUTE.findall(listed.split("\n\n")[0]):
+            texts[name] = " ".join(text.split())
+    for name, field in schema.get("properties", {}).items():
+        if name in texts:
+            field["description"] = texts[name]
 
 
 class Model(BaseModel):
@@ -15,7 +33,14 @@ class Model(BaseModel):
     NaN and the infinities are refused: JSON has no spelling for them, so they could not be read back.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, ser_json_inf_nan="null")
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        ser_json_inf_nan="null",
+        json_schema_extra=_describe,
+    )
 
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
