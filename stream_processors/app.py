@@ -85,7 +85,7 @@ def _add_tick(app: faust.App, runners: list[StageRunner]) -> None:
     async def tick() -> None:
         while not app.should_stop:
             await asyncio.sleep(TICK_SECONDS)
-            if app.consumer_generation_id:
+            if app.consumer.assignment():
                 for runner in runners:
                     await runner.tick()
 

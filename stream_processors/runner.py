@@ -44,7 +44,7 @@ class StageRunner:
         )
         self._stream: Any = None
         self._unacknowledged: dict[tuple[int, int], Any] = {}
-        self._generation: int | None = None
+        self._assignment: tuple[int, frozenset[int]] | None = None
         self._assigning = asyncio.Lock()
 
     async def run(self, stream: Any) -> None:
@@ -84,7 +84,7 @@ class StageRunner:
         for event in events:
             message = event.message
             # What was read before a rebalance is read again by whoever has the partition now.
-            if message.generation_id == self._generation:
+            if self._assignment is not None and message.generation_id == self._assignment[0]:
                 self._unacknowledged[message.partition, message.offset] = event
                 records.append(_record(message))
         if records:
@@ -92,14 +92,15 @@ class StageRunner:
 
     async def _follow_assignment(self) -> None:
         async with self._assigning:
-            generation = self._app.consumer_generation_id
-            if generation == self._generation:
+            partitions = frozenset(tp.partition for tp in self._app.consumer.assignment() if tp.topic == self.topic)
+            # Both: the first generation of a group may have the number that stands before there is one.
+            assignment = (self._app.consumer_generation_id, partitions)
+            if assignment == self._assignment:
                 return
-            partitions = {tp.partition for tp in self._app.consumer.assignment() if tp.topic == self.topic}
             await self.engine.assign(partitions)
             self._unacknowledged.clear()
-            self._generation = generation
-            log.info("%s: generation %s has partitions %s", self.topic, generation, sorted(partitions))
+            self._assignment = assignment
+            log.info("%s: generation %s has partitions %s", self.topic, assignment[0], sorted(partitions))
 
     async def _acknowledge(self, records: Sequence[Record]) -> None:
         for record in records:
