@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import faust
@@ -13,6 +14,8 @@ from watchkeeper.stream_processors.clock import SystemClock
 from watchkeeper.stream_processors.detection.catalogue import default_detectors
 from watchkeeper.stream_processors.detection.judge import Judge
 from watchkeeper.stream_processors.detection.subjects import SubjectJudge
+from watchkeeper.stream_processors.engine.ports import Clock, Store
+from watchkeeper.stream_processors.engine.stage import Stage
 from watchkeeper.stream_processors.engine.stage_one import StageOne
 from watchkeeper.stream_processors.engine.stage_two import StageTwo
 from watchkeeper.stream_processors.prices import GenaiPriceBook
@@ -21,30 +24,37 @@ from watchkeeper.stream_processors.settings import WorkerSettings
 from watchkeeper.stream_processors.store import ClickHouseStore
 
 
-def build_app(settings: WorkerSettings) -> faust.App:
-    """The app with both stages; nothing is connected before it is started."""
+StagesOf = Callable[[WorkerSettings, Store, Clock], list[tuple[Topic, Stage]]]
+
+
+def build_app(settings: WorkerSettings, stages: StagesOf | None = None) -> faust.App:
+    """The app with its stages; nothing is connected before it is started.
+
+    Args:
+        settings: what the environment says.
+        stages: the stages by topic, in place of the two (a benchmark's ceiling is a stage that only validates).
+    """
     app = _faust_app(settings)
     clock = SystemClock()
     store = ClickHouseStore(settings.clickhouse)
-    judge = Judge(default_detectors(), prices=GenaiPriceBook(overrides=settings.prices), acting=settings.acting)
     # Each stage has a bus of its own: findings of one must not wait behind a flood of the other.
     runners = [
-        StageRunner(
-            app, EVENTS.name, StageOne(judge, store, clock), bus=KafkaBus(settings.bootstrap), store=store, clock=clock
-        ),
-        StageRunner(
-            app,
-            SIGNALS.name,
-            StageTwo(SubjectJudge(), store, clock),
-            bus=KafkaBus(settings.bootstrap),
-            store=store,
-            clock=clock,
-        ),
+        StageRunner(app, topic.name, stage, bus=KafkaBus(settings.bootstrap), store=store, clock=clock)
+        for topic, stage in (stages or both_stages)(settings, store, clock)
     ]
-    for runner, topic in zip(runners, (EVENTS, SIGNALS), strict=True):
-        _add_agent(app, runner, topic)
+    for runner in runners:
+        _add_agent(app, runner)
     _add_tick(app, runners)
     return app
+
+
+def both_stages(settings: WorkerSettings, store: Store, clock: Clock) -> list[tuple[Topic, Stage]]:
+    """Stage 1 on events, stage 2 on signals."""
+    judge = Judge(default_detectors(), prices=GenaiPriceBook(overrides=settings.prices), acting=settings.acting)
+    return [
+        (EVENTS, StageOne(judge, store, clock)),
+        (SIGNALS, StageTwo(SubjectJudge(), store, clock)),
+    ]
 
 
 def _faust_app(settings: WorkerSettings) -> faust.App:
@@ -72,13 +82,13 @@ def _faust_app(settings: WorkerSettings) -> faust.App:
     )
 
 
-def _add_agent(app: faust.App, runner: StageRunner, topic: Topic) -> None:
-    channel = app.topic(topic.name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+def _add_agent(app: faust.App, runner: StageRunner) -> None:
+    channel = app.topic(runner.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
     async def agent(stream: Any) -> None:
         await runner.run(stream)
 
-    app.agent(channel, name=f"watchkeeper.{topic.name}")(agent)
+    app.agent(channel, name=f"watchkeeper.{runner.topic}")(agent)
 
 
 def _add_tick(app: faust.App, runners: list[StageRunner]) -> None:

@@ -9,20 +9,20 @@ import sys
 import faust
 
 from watchkeeper.schemas.errors import ConfigurationError
-from watchkeeper.stream_processors.app import build_app
+from watchkeeper.stream_processors.app import StagesOf, build_app
 from watchkeeper.stream_processors.settings import from_environment
 
 EXIT_CONFIGURATION = 78
 """`EX_CONFIG`: starting again without a change will not help."""
 
 
-def main() -> None:
-    """Runs until a signal ends it."""
+def main(stages: StagesOf | None = None) -> None:
+    """Runs until a signal ends it; `stages` as in `build_app`."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     for chatty in ("faust", "mode", "aiokafka"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        app = build_app(from_environment())
+        app = build_app(from_environment(), stages)
     except ConfigurationError as error:
         sys.stderr.write(f"watchkeeper worker: {error}\n")
         sys.exit(EXIT_CONFIGURATION)
