@@ -23,7 +23,6 @@ from watchkeeper.stream_processors.runner import TICK_SECONDS, StageRunner
 from watchkeeper.stream_processors.settings import WorkerSettings
 from watchkeeper.stream_processors.store import ClickHouseStore
 
-
 StagesOf = Callable[[WorkerSettings, Store, Clock], list[tuple[Topic, Stage]]]
 
 
