@@ -33,7 +33,7 @@ class Found:
         first_us: its time; the event's at hand, if None.
         at_us: for what a tick finds: the moment that the limit passed, not the tick's own time.
         action: what should be done to the session.
-        revision: 1 and `resolved` where it takes back what was found before.
+        revision: above 0 where it says more of what was found before, or takes it back (`resolved`).
     """
 
     about: tuple[str | int, ...]
@@ -63,7 +63,14 @@ class Told:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-Said = Found | Told
+@dataclass(slots=True)
+class Closed:
+    """A detector holds the session for closed, without an end: it is ticked no more until an event comes again."""
+
+    status: Literal["silent"] = "silent"
+
+
+Said = Found | Told | Closed
 
 
 @dataclass(slots=True)
@@ -86,21 +93,25 @@ class Notice:
 
 @dataclass(slots=True)
 class Context:
-    """What a detector is shown beside the event.
+    """What a detector is shown beside the event. The judge keeps one for each session that it has in memory.
 
     Attributes:
         session: the session with its totals, the event at hand included.
         policy: the policy in force, the default one where the session names none.
         caps: the policy's caps, narrowed by the session's own.
         tools: the registered tools; None where the runtime does not know them or their list is not to be had.
-        unusable: why the policy or the tools that the session names could not be used.
+        unusable: why the policy or the tools that the session names cannot be used, one entry for each.
+        stands_in: the default policy stands in for one that cannot be used: by it nothing is commanded.
+        at_us: the time of the event at hand; the session's latest at a tick.
     """
 
     session: SessionState
     policy: AgentPolicy
     caps: Caps
     tools: ToolRegistry | None
-    unusable: Unusable | None = None
+    unusable: tuple[Unusable, ...] = ()
+    stands_in: bool = False
+    at_us: int = 0
 
 
 S = TypeVar("S")
@@ -127,7 +138,7 @@ class Detector(ABC, Generic[S]):
 
     @abstractmethod
     def step(self, state: S, event: Event, context: Context) -> Iterable[Said]:
-        """Takes an event in; may change `state` and nothing else."""
+        """Takes an event in; may change `state` and nothing else. Where there is nothing to say it returns `()`."""
 
     def sequence(self, state: S, event: Event, notice: Notice, context: Context) -> Iterable[Said]:  # noqa: ARG002
         """Takes in what the numbering showed; only detectors that override it are asked."""

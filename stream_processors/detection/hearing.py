@@ -10,15 +10,15 @@ from watchkeeper.schemas.events import Event
 from watchkeeper.schemas.failure_modes import SEVERITIES, runbook_of
 from watchkeeper.schemas.findings import Finding
 from watchkeeper.schemas.ids import derived_id
-from watchkeeper.schemas.model import from_us, to_us
-from watchkeeper.schemas.policy import AgentPolicy
+from watchkeeper.schemas.model import from_us
 from watchkeeper.schemas.signals import Signal
-from watchkeeper.stream_processors.detection.detector import Detector, Found, Told
+from watchkeeper.stream_processors.detection.detector import Context, Detector, Found, Said, Told
 from watchkeeper.stream_processors.detection.pricing import NOTHING_TO_PRICE, Priced
-from watchkeeper.stream_processors.detection.session import SessionState
 
 COMMAND_SECONDS = 3600
 """How long a worker's command is in force: longer than any session should still be running after a breach."""
+
+MAX_SUMMARY = 500
 
 _RANKS: dict[str, int] = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
@@ -30,6 +30,9 @@ class Place:
     partition: int = 0
     offset: int = 0
     line: int = 0
+
+
+NOWHERE = Place()
 
 
 @dataclass(slots=True)
@@ -48,30 +51,44 @@ class Verdict:
 
 @dataclass(slots=True)
 class Hearing:
-    """One event (or tick) before the detectors, and the verdict that grows from it."""
+    """One event (or tick) before the detectors, and the verdict that grows from it.
 
-    session: SessionState
-    policy: AgentPolicy
+    Attributes:
+        context: what detectors are shown beside the event.
+        event: None at a tick.
+        clock_us: the host's clock.
+        acts: whether the session's origin may be commanded.
+    """
+
+    context: Context
     event: Event | None
     clock_us: int
     place: Place
+    acts: bool
     verdict: Verdict
 
-    def found(self, detector: Detector[Any], said: Found, *, acts: bool) -> None:
-        """Makes a finding, and a command where the detector asks for one and the session may be commanded."""
+    def take(self, detector: Detector[Any], said: Said) -> None:
+        """Takes in what a detector says."""
+        if isinstance(said, Found):
+            self._found(detector, said)
+        elif isinstance(said, Told):
+            self._told(said)
+        else:
+            self.context.session.status = said.status
+
+    def _found(self, detector: Detector[Any], said: Found) -> None:
+        context = self.context
         finding = self._finding(detector, said)
         self.verdict.findings.append(finding)
-        totals = self.session.totals
-        if said.revision == 0:
-            totals.findings += 1
-            if not totals.worst_severity or _RANKS[said.severity] > _RANKS[totals.worst_severity]:
-                totals.worst_severity = said.severity
-        if said.action is not None and acts and self.policy.mode != "observe":
+        totals = context.session.totals
+        totals.findings += said.revision == 0
+        if said.status == "open" and _RANKS[said.severity] > _RANKS.get(totals.worst_severity, -1):
+            totals.worst_severity = said.severity
+        if said.action is not None and self.acts and context.policy.mode != "observe" and not context.stands_in:
             self.verdict.commands.append(self._command(finding, said))
 
-    def told(self, said: Told) -> None:
-        """Makes a signal."""
-        session, place = self.session, self.place
+    def _told(self, said: Told) -> None:
+        session, place = self.context.session, self.place
         self.verdict.signals.append(
             said.kind(  # type: ignore[arg-type] # the kinds of the union are the only subclasses of SignalBase
                 signal_id=derived_id(
@@ -82,7 +99,7 @@ class Hearing:
                 origin=session.origin,
                 session_id=session.session_id,
                 agent_id=session.agent_id,
-                occurred_at=self.event.occurred_at if self.event else from_us(session.last_us),
+                occurred_at=from_us(self.context.at_us),
                 source_partition=place.partition,
                 source_offset=place.offset if self.event else None,
                 ordinal=place.line * 256 + len(self.verdict.signals),
@@ -91,9 +108,8 @@ class Hearing:
         )
 
     def _finding(self, detector: Detector[Any], said: Found) -> Finding:
-        session, event = self.session, self.event
-        event_us = to_us(event.occurred_at) if event else session.last_us
-        at_us = event_us if said.at_us is None else said.at_us
+        session, event = self.context.session, self.event
+        at_us = self.context.at_us if said.at_us is None else said.at_us
         return Finding(
             finding_id=derived_id(
                 "finding", session.tenant_id, session.session_id, detector.rule_id, detector.rule_version, *said.about
@@ -114,7 +130,7 @@ class Hearing:
             severity=said.severity,
             rule_id=detector.rule_id,
             rule_version=detector.rule_version,
-            summary=said.summary if len(said.summary) <= 500 else said.summary[:499] + "…",
+            summary=shortened(said.summary),
             evidence=said.evidence,
             first_event_id=said.first_event_id or (event.event_id if event else None),
             last_event_id=event.event_id if event else None,
@@ -126,7 +142,7 @@ class Hearing:
         )
 
     def _command(self, finding: Finding, said: Found) -> Control:
-        session = self.session
+        session = self.context.session
         assert said.action is not None
         return Control(
             command_id=derived_id("control", finding.finding_id, said.action),
@@ -139,3 +155,8 @@ class Hearing:
             issued_at=from_us(self.clock_us),
             expires_at=from_us(self.clock_us + COMMAND_SECONDS * 1_000_000),
         )
+
+
+def shortened(summary: str) -> str:
+    """A summary as findings hold it."""
+    return summary if len(summary) <= MAX_SUMMARY else summary[: MAX_SUMMARY - 1] + "…"

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from watchkeeper.schemas.envelope import Origin
 from watchkeeper.schemas.event_contents import contents_of, is_shared
-from watchkeeper.schemas.events import ContentPart, Event, EventType, Response, SessionEnded, SessionStarted, ToolCall
+from watchkeeper.schemas.events import ContentPart, Event, EventType, Response, SessionEnded, SessionStarted
 from watchkeeper.schemas.evidence import Unjudged
 from watchkeeper.schemas.model import to_us
-from watchkeeper.schemas.policy import CAP_NAMES, AgentPolicy, Caps, default_policy
-from watchkeeper.stream_processors.detection.detector import Context, Detector, Found, Notice, Said
-from watchkeeper.stream_processors.detection.hearing import Hearing, Place, Verdict
-from watchkeeper.stream_processors.detection.library import Library, Unusable
+from watchkeeper.stream_processors.detection.detector import Detector, Found, Notice, Said
+from watchkeeper.stream_processors.detection.hearing import NOWHERE, Hearing, Place, Verdict
+from watchkeeper.stream_processors.detection.library import Library
 from watchkeeper.stream_processors.detection.pricing import NOTHING_TO_PRICE, NoPrices, PriceBook, Priced
-from watchkeeper.stream_processors.detection.sequence import Arrival, apply, arrival_of
+from watchkeeper.stream_processors.detection.rules_in_force import context_of, take_facts
+from watchkeeper.stream_processors.detection.sequence import apply
 from watchkeeper.stream_processors.detection.session import SessionState
+
+NEVER_US = 2**62
 
 
 class Judge:
@@ -41,7 +44,7 @@ class Judge:
         strict: bool = False,
     ) -> None:
         self.detectors = tuple(detectors)
-        self.library = library or Library()
+        self.library = Library() if library is None else library
         self._prices = prices or NoPrices()
         self._acting = acting
         self._strict = strict
@@ -76,23 +79,23 @@ class Judge:
 
     def learn(self, event: Event) -> None:
         """Takes the shared texts of an event into the library: before judging, and in a first look at a batch."""
-        if isinstance(event, SessionStarted):
+        if type(event) is SessionStarted:
             for _, content in contents_of(event):
                 if content.text is not None and is_shared(content):
                     self.library.add(content.address, content.text)
-        elif isinstance(event, ContentPart) and event.data.address.startswith("u-"):
+        elif type(event) is ContentPart and event.data.address.startswith("u-"):
             data = event.data
             self.library.add_part(data.address, data.part, data.parts, data.text)
 
     def missing(self, session: SessionState | None, event: Event | None = None) -> Iterable[str]:
         """Addresses of tools and policy that judging this session, or this event of it, needs and the library lacks."""
         wanted = [session.policy_address, session.tools_address] if session else []
-        if isinstance(event, SessionStarted):
+        if type(event) is SessionStarted:
             data = event.data
             wanted += [data.policy.content.address if data.policy else "", data.tools.address if data.tools else ""]
         return (address for address in wanted if address and address not in self.library)
 
-    def step(self, session: SessionState, event: Event, *, clock_us: int, place: Place | None = None) -> Verdict:
+    def step(self, session: SessionState, event: Event, *, clock_us: int, place: Place = NOWHERE) -> Verdict:
         """Judges an event that its writer had not sent before.
 
         Args:
@@ -101,31 +104,31 @@ class Judge:
             clock_us: the host's clock, for `detected_at` and for later ticks.
             place: where it stood in the stream.
         """
-        writer = session.writer(event.writer_id)
-        arrival = arrival_of(writer, event.seq)
-        gap = apply(writer, event.seq)
-        verdict = Verdict(late=arrival is Arrival.FILLS)
-        self._account(session, event, verdict, clock_us)
-        context = self._context(session)
-        hearing = Hearing(session, context.policy, event, clock_us, place or Place(), verdict)
+        gap = apply(session.writer(event.writer_id), event.seq)
+        late = gap is not None and event.seq <= gap[1]
+        verdict = Verdict(late=late)
+        at_us = to_us(event.occurred_at)
+        self._account(session, event, verdict, at_us=at_us, clock_us=clock_us)
+        context = context_of(session, self.library)
+        context.at_us = at_us
+        hearing = Hearing(context, event, clock_us, place, self.acts(session), verdict)
         if gap is not None:
-            self._notify(hearing, Notice("filled" if verdict.late else "gap", event.writer_id, *gap), context)
-        if not verdict.late:
+            self._notify(hearing, event, Notice("filled" if late else "gap", event.writer_id, *gap))
+        if not late:
             for detector in self._by_type.get(event.type, ()):
-                self._ask(hearing, detector, lambda d, s: d.step(s, event, context))
-        if isinstance(event, SessionEnded):
-            session.status = event.data.status
+                self._ask(hearing, detector, detector.step, event, context)
         session.due_us = 0
         return verdict
 
     def conflict(
-        self, session: SessionState, event: Event, digests: list[str], *, clock_us: int, place: Place | None = None
+        self, session: SessionState, event: Event, digests: list[str], *, clock_us: int, place: Place = NOWHERE
     ) -> Verdict:
         """Notes that a number came again with other content; nothing of the event is applied."""
         verdict = Verdict()
-        context = self._context(session)
-        hearing = Hearing(session, context.policy, event, clock_us, place or Place(), verdict)
-        self._notify(hearing, Notice("conflict", event.writer_id, event.seq, event.seq, digests), context)
+        context = context_of(session, self.library)
+        context.at_us = to_us(event.occurred_at)
+        hearing = Hearing(context, event, clock_us, place, self.acts(session), verdict)
+        self._notify(hearing, event, Notice("conflict", event.writer_id, event.seq, event.seq, digests))
         return verdict
 
     def tick(self, session: SessionState, *, clock_us: int) -> Verdict | None:
@@ -136,22 +139,32 @@ class Judge:
         now_us = session.now_us(clock_us)
         if not session.is_open or now_us < session.due_us:
             return None
-        context = self._context(session)
+        context = context_of(session, self.library)
+        context.at_us = session.last_us
         verdict = Verdict()
-        hearing = Hearing(session, context.policy, None, clock_us, Place(), verdict)
+        hearing = Hearing(context, None, clock_us, NOWHERE, self.acts(session), verdict)
         for detector in self._tickers:
-            due = detector.due_us(self._state(session, detector), context)
+            due = self._due_us(hearing, detector)
             if due is not None and due <= now_us:
-                self._ask(hearing, detector, lambda d, s: d.tick(s, now_us, context))
-        dues = [detector.due_us(self._state(session, detector), context) for detector in self._tickers]
-        session.due_us = min((due for due in dues if due is not None), default=2**62)
+                self._ask(hearing, detector, detector.tick, now_us, context)
+        dues = [self._due_us(hearing, detector) for detector in self._tickers]
+        session.due_us = min((due for due in dues if due is not None), default=NEVER_US)
         return verdict
 
-    def _account(self, session: SessionState, event: Event, verdict: Verdict, clock_us: int) -> None:
-        totals = session.totals
-        totals.events += 1
-        session.last_us = max(session.last_us, to_us(event.occurred_at))
-        session.arrived_us = clock_us
+    def _due_us(self, hearing: Hearing, detector: Detector[Any]) -> int | None:
+        try:
+            return detector.due_us(self._state(hearing.context.session, detector), hearing.context)
+        except Exception as error:
+            if self._strict:
+                raise
+            _silence(hearing, detector, error)
+            return None
+
+    def _account(self, session: SessionState, event: Event, verdict: Verdict, *, at_us: int, clock_us: int) -> None:
+        session.totals.events += 1
+        if at_us >= session.last_us:
+            session.last_us = at_us
+            session.arrived_us = clock_us
         if event.writer_salt is not None:
             session.writer(event.writer_id).salt = event.writer_salt
         if event.user_id:
@@ -160,18 +173,30 @@ class Judge:
             session.customer_id = event.customer_id
         if event.workflow:
             session.workflow = event.workflow
-        if isinstance(event, ToolCall):
-            totals.tool_calls += 1
-        elif isinstance(event, Response):
-            verdict.priced = self._charge(session, event)
-        elif isinstance(event, SessionStarted):
-            self.learn(event)
-            _take_facts(session, event)
+        # An outcome is told by others, days later: it brings no session back.
+        if session.status == "silent" and not verdict.late and event.type != "outcome":
+            session.status = "open"
+        if event.type == "tool_call":
+            session.totals.tool_calls += 1
+        elif type(event) is Response:
+            verdict.priced = self._charge(session, event, at_us)
+        else:
+            self._take_in(session, event, late=verdict.late)
 
-    def _charge(self, session: SessionState, event: Response) -> Priced:
-        usage = event.data.usage
-        if event.data.model:
-            session.model, session.provider = event.data.model, event.data.provider
+    def _take_in(self, session: SessionState, event: Event, *, late: bool) -> None:
+        if type(event) is SessionStarted:
+            self.learn(event)
+            take_facts(session, event, late=late)
+        elif type(event) is ContentPart:
+            self.learn(event)
+        elif type(event) is SessionEnded:
+            session.status = event.data.status
+
+    def _charge(self, session: SessionState, event: Response, at_us: int) -> Priced:
+        data = event.data
+        usage = data.usage
+        session.model = data.model or session.model
+        session.provider = data.provider or session.provider
         if usage is None:
             return NOTHING_TO_PRICE
         totals = session.totals
@@ -179,9 +204,7 @@ class Judge:
         totals.cached_input_tokens += usage.cache_read_input_tokens
         totals.output_tokens += usage.output_tokens
         totals.tokens += max(0, usage.input_tokens - usage.cache_read_input_tokens) + usage.output_tokens
-        priced = self._prices.price(
-            provider=session.provider, model=session.model, usage=usage, at_us=to_us(event.occurred_at)
-        )
+        priced = self._prices.price(provider=session.provider, model=session.model, usage=usage, at_us=at_us)
         if priced.cost_usd is None:
             totals.unpriced_requests += 1
         else:
@@ -189,93 +212,46 @@ class Judge:
             totals.cost_usd += priced.cost_usd
         return priced
 
-    def _context(self, session: SessionState) -> Context:
-        unusable: Unusable | None = None
-        policy = _default_policy(session.agent_id)
-        if session.policy_address:
-            named = self.library.policy(session.policy_address)
-            if isinstance(named, AgentPolicy):
-                policy = named
-            else:
-                unusable = named or Unusable("the policy that the session names was never sent")
-        tools = None
-        if session.tools_address:
-            registered = self.library.tools(session.tools_address)
-            if registered is None or isinstance(registered, Unusable):
-                unusable = unusable or registered or Unusable("the list of tools that the session names was never sent")
-            else:
-                tools = registered
-        return Context(session, policy, _narrowed(policy.caps, session.caps), tools, unusable)
-
-    def _notify(self, hearing: Hearing, notice: Notice, context: Context) -> None:
-        event = hearing.event
-        if event is not None:
-            for detector in self._sequencers:
-                self._ask(hearing, detector, lambda d, s: d.sequence(s, event, notice, context))
+    def _notify(self, hearing: Hearing, event: Event, notice: Notice) -> None:
+        for detector in self._sequencers:
+            self._ask(hearing, detector, detector.sequence, event, notice, hearing.context)
 
     def _ask(
-        self, hearing: Hearing, detector: Detector[Any], question: Callable[[Detector[Any], Any], Iterable[Said]]
+        self, hearing: Hearing, detector: Detector[Any], question: Callable[..., Iterable[Said]], *shown: Any
     ) -> None:
         try:
-            for said in question(detector, self._state(hearing.session, detector)):
-                if isinstance(said, Found):
-                    hearing.found(detector, said, acts=self.acts(hearing.session))
-                else:
-                    hearing.told(said)
+            for said in question(self._state(hearing.context.session, detector), *shown):
+                hearing.take(detector, said)
         except Exception as error:
             if self._strict:
                 raise
-            # A rule that fails must not stop the others, nor pass for one that found nothing.
-            hearing.found(detector, _silenced(detector, error), acts=False)
+            _silence(hearing, detector, error)
 
     @staticmethod
     def _state(session: SessionState, detector: Detector[Any]) -> Any:
         stored = session.detectors.get(detector.rule_id)
         if stored is None or stored[0] != detector.state_version:
             stored = session.detectors[detector.rule_id] = [detector.state_version, detector.state_type()]
-        elif isinstance(stored[1], dict):
+        elif type(stored[1]) is dict:
             stored[1] = detector.state_type(**stored[1])
         return stored[1]
 
 
-def _take_facts(session: SessionState, event: SessionStarted) -> None:
-    data = event.data
-    if not data.resumed:
-        session.started_us = to_us(event.occurred_at)
-    session.status = "open"
-    session.agent_version = event.agent_version
-    session.intent = data.intent or session.intent
-    session.model = data.model or session.model
-    session.provider = data.provider or session.provider
-    session.reasoning_exposed = data.reasoning_exposed
-    if data.tools is not None:
-        session.tools_address = data.tools.address
-    # Judged to its end by what was pinned at its start: a resumed session does not change its policy.
-    if data.policy is not None and not session.policy_address:
-        session.policy_address = data.policy.content.address
-    if data.caps is not None:
-        session.caps = {name: value for name, value in data.caps.model_dump().items() if value is not None}
-
-
-def _narrowed(caps: Caps, own: dict[str, float]) -> Caps:
-    if not own:
-        return caps
-    limits: dict[str, Any] = {}
-    for name in CAP_NAMES:
-        limit, narrower = getattr(caps, name), own.get(name)
-        limits[name] = limit if narrower is None else narrower if limit is None else min(limit, narrower)
-    return Caps.model_construct(**limits)
-
-
-@lru_cache(maxsize=4096)
-def _default_policy(agent_id: str) -> AgentPolicy:
-    return default_policy(agent_id)
-
-
-def _silenced(detector: Detector[Any], error: Exception) -> Found:
-    return Found(
-        about=("unjudged",),
-        severity="medium",
-        summary=f"The rule {detector.rule_id} failed on this session and could not judge all of it.",
-        evidence=Unjudged(detector=detector.rule_id, reason=f"{type(error).__name__}: {error}"[:300]),
+def _silence(hearing: Hearing, detector: Detector[Any], error: Exception) -> None:
+    """A rule that fails must not stop the others, nor pass for one that found nothing: it is told, once."""
+    session = hearing.context.session
+    if detector.rule_id in session.silenced:
+        return
+    session.silenced.append(detector.rule_id)
+    # The message may quote the event, which is personal: the type and the line are what a maintainer needs.
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    hearing.take(
+        detector,
+        Found(
+            about=("unjudged", "failed"),
+            severity="medium",
+            summary=f"The rule {detector.rule_id} failed on this session and could not judge all of it.",
+            evidence=Unjudged(detector=detector.rule_id, reason=f"{type(error).__name__}{where}"),
+        ),
     )

@@ -9,16 +9,22 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from watchkeeper.schemas.contents import matches
 from watchkeeper.schemas.policy import AgentPolicy
 from watchkeeper.stream_processors.detection.tools import ToolRegistry
 
 CAPACITY = 2048
 """Texts kept. An agent version has one list of tools and one policy; hosts that make them per session cost the most."""
 
+MAX_CHARACTERS = 64 * 1024 * 1024
+"""Of all texts kept, together."""
+
 MAX_OPEN_PARTS = 64
+MAX_PARTS = 64
+"""Parts of one text: 16 MiB. What is longer is no list of tools."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Unusable:
     """A text that is there and cannot be used; detectors say so instead of staying silent."""
 
@@ -26,10 +32,15 @@ class Unusable:
 
 
 class Library:
-    """An address-keyed cache. A miss is not a judgement: the engine loads what is missing and asks again."""
+    """An address-keyed cache, shared by all sessions and tenants: a text comes in only under its own hash.
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    A miss is not a judgement: the engine loads what is missing and asks again.
+    """
+
+    def __init__(self, capacity: int = CAPACITY, max_characters: int = MAX_CHARACTERS) -> None:
         self._capacity = capacity
+        self._max_characters = max_characters
+        self._characters = 0
         self._texts: OrderedDict[str, str] = OrderedDict()
         self._tools: dict[str, ToolRegistry | Unusable] = {}
         self._policies: dict[str, AgentPolicy | Unusable] = {}
@@ -38,24 +49,35 @@ class Library:
     def __contains__(self, address: str) -> bool:
         return address in self._texts
 
-    def add(self, address: str, text: str) -> None:
-        """Takes in a text; the oldest one leaves when there is no room."""
+    def add(self, address: str, text: str) -> bool:
+        """Takes in a text; the oldest ones leave when there is no room.
+
+        Returns:
+            Whether the text is what the address says. One that is not would judge other people's sessions.
+        """
         if address in self._texts:
             self._texts.move_to_end(address)
-            return
+            return True
+        if not matches(address, text, None):
+            return False
         self._texts[address] = text
-        while len(self._texts) > self._capacity:
-            oldest, _ = self._texts.popitem(last=False)
+        self._characters += len(text)
+        while len(self._texts) > self._capacity or (self._characters > self._max_characters and len(self._texts) > 1):
+            oldest, forgotten = self._texts.popitem(last=False)
+            self._characters -= len(forgotten)
             self._tools.pop(oldest, None)
             self._policies.pop(oldest, None)
+        return True
 
     def add_part(self, address: str, part: int, parts: int, text: str) -> None:
         """Takes in a part; with the last one the text is whole."""
+        if address in self._texts or parts > MAX_PARTS:
+            return
         known = self._parts.setdefault(address, {})
         known[part] = text
-        if len(known) == parts:
-            self.add(address, "".join(known[index] for index in range(parts) if index in known))
+        if len(known) >= parts:
             del self._parts[address]
+            self.add(address, "".join(known[index] for index in sorted(known)))
         while len(self._parts) > MAX_OPEN_PARTS:
             self._parts.popitem(last=False)
 
@@ -92,5 +114,5 @@ def _parse_policy(text: str) -> AgentPolicy | Unusable:
     try:
         return AgentPolicy.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_input=False, include_url=False)[0]
         return Unusable(f"the policy is refused at {'.'.join(map(str, first['loc'])) or 'its top'}: {first['msg']}")

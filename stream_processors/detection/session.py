@@ -44,13 +44,15 @@ class SessionState:
     Attributes:
         offset: the highest source offset applied; what stands at or below it and is not newer is a replay.
         version: the stored row's version; grows with every write.
-        arrived_us: the worker's clock when the last event arrived. The tick's time for the session is
-            `last_us` plus what has passed since then.
+        last_us: the latest `occurred_at`.
+        arrived_us: the worker's clock when the event of `last_us` arrived. The tick's time for the session is
+            `last_us` plus what has passed since then: an event that came late does not turn it back.
         due_us: before this time (of the session) no detector has anything to say at a tick; 0 asks anew.
         status: `open`, or how it ended; `silent` where it was never closed.
         policy_address: the policy that judges it, "" for the default one.
         tools_address: the registered tools, "" where the runtime does not know them.
         caps: caps of this session alone, which narrow the policy's.
+        silenced: rules that failed on this session: told once, not at every event.
         detectors: each detector's state as `[state version, state]`, by rule id.
     """
 
@@ -80,9 +82,21 @@ class SessionState:
     policy_address: str = ""
     tools_address: str = ""
     caps: dict[str, float] = field(default_factory=dict)
+    silenced: list[str] = field(default_factory=list)
     writers: dict[str, WriterState] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     detectors: dict[str, list[Any]] = field(default_factory=dict)
+    _context: Any = field(default=None, init=False, repr=False, compare=False)
+    """The judge's own; never stored: orjson leaves out names that begin with an underscore."""
+
+    @property
+    def context(self) -> Any:
+        """What the judge made of policy and tools at the session's last event; None where it must look anew."""
+        return self._context
+
+    @context.setter
+    def context(self, made: Any) -> None:
+        self._context = made
 
     @property
     def is_open(self) -> bool:
@@ -106,7 +120,7 @@ class SessionState:
 
 
 _TOTALS = {item.name for item in fields(Totals)}
-_SESSION = {item.name for item in fields(SessionState)}
+_SESSION = {item.name for item in fields(SessionState) if item.init}
 
 
 def load_session(raw: bytes | str) -> SessionState | None:
