@@ -148,7 +148,7 @@ class Judge:
             if due is not None and due <= now_us:
                 self._ask(hearing, detector, detector.tick, now_us, context)
         dues = [self._due_us(hearing, detector) for detector in self._tickers]
-        session.due_us = min((due for due in dues if due is not None), default=NEVER_US)
+        session.due_us = min([NEVER_US, *(due for due in dues if due is not None)])
         return verdict
 
     def _due_us(self, hearing: Hearing, detector: Detector[Any]) -> int | None:
