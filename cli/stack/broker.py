@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.resources
 import os
 import time
+import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +24,6 @@ from watchkeeper.schemas.errors import BusUnavailableError, StackError
 BINARY_VARIABLE = "CALF_TANSU_BIN"
 START_SECONDS = 30.0
 _ATTEMPT_SECONDS = 2.0
-_CLUSTER = "watchkeeper"
 
 
 class TopicLike(Protocol):
@@ -82,6 +82,9 @@ def _bundled() -> Path | None:
 def broker_command(port: int) -> list[str]:
     """The command that serves a broker in memory on a port of 127.0.0.1.
 
+    Its cluster id is new each time: offsets of an earlier broker mean nothing to this one, and clients can tell by
+    the id (`AdminClient.list_topics().cluster_id`).
+
     Raises:
         StackError: the program is not installed.
     """
@@ -90,7 +93,7 @@ def broker_command(port: int) -> list[str]:
         str(broker_binary()),
         "broker",
         "--cluster-id",
-        _CLUSTER,
+        f"watchkeeper-{uuid.uuid4().hex[:12]}",
         "--listener-url",
         address,
         "--advertised-listener-url",
@@ -100,21 +103,29 @@ def broker_command(port: int) -> list[str]:
     ]
 
 
-def broker_answers(bootstrap: str, seconds: float = _ATTEMPT_SECONDS) -> bool:
-    """Whether a broker lists its topics within `seconds`."""
+def broker_problem(bootstrap: str, seconds: float = _ATTEMPT_SECONDS) -> str:
+    """Why a broker does not list its topics within `seconds`; empty where it does."""
     try:
         _admin(bootstrap).list_topics(timeout=seconds)
-    except KafkaException:
-        return False
-    return True
+    except KafkaException as error:
+        return f"no broker answers at {bootstrap}: {error.args[0].str()}"
+    return ""
 
 
-def ensure_topics(bootstrap: str, topics: Iterable[TopicLike], seconds: float = START_SECONDS) -> list[str]:
+def broker_answers(bootstrap: str, seconds: float = _ATTEMPT_SECONDS) -> bool:
+    """Whether a broker lists its topics within `seconds`."""
+    return not broker_problem(bootstrap, seconds)
+
+
+def ensure_topics(
+    bootstrap: str, topics: Iterable[TopicLike], *, replication: int = 1, seconds: float = START_SECONDS
+) -> list[str]:
     """Create the topics that are missing and wait until the broker lists them.
 
     Args:
         bootstrap: `host:port` of the broker.
         topics: the topics that must be there.
+        replication: copies of each partition of a topic that is created; -1 leaves it to the broker.
         seconds: how long to try.
 
     Returns:
@@ -130,7 +141,7 @@ def ensure_topics(bootstrap: str, topics: Iterable[TopicLike], seconds: float = 
     present = _partitions(admin, bootstrap, deadline)
     missing = [topic for name, topic in wanted.items() if name not in present]
     if missing:
-        _create(admin, missing, deadline)
+        _create(admin, missing, replication, deadline)
     while not wanted.keys() <= (present := _partitions(admin, bootstrap, deadline)).keys():
         if time.monotonic() > deadline:
             raise BusUnavailableError(f"{bootstrap} does not list {sorted(wanted.keys() - present.keys())}")
@@ -157,9 +168,9 @@ def _partitions(admin: AdminClient, bootstrap: str, deadline: float) -> dict[str
             time.sleep(POLL_SECONDS)
 
 
-def _create(admin: AdminClient, topics: list[TopicLike], deadline: float) -> None:
+def _create(admin: AdminClient, topics: list[TopicLike], replication: int, deadline: float) -> None:
     asked = [
-        NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=1, config=dict(topic.config))
+        NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=replication, config=dict(topic.config))
         for topic in topics
     ]
     answers = admin.create_topics(asked, operation_timeout=max(1.0, deadline - time.monotonic()))

@@ -43,7 +43,7 @@ class Child:
         self.log = log
         self.started_at = time.time()
         log.parent.mkdir(parents=True, exist_ok=True)
-        _rotate(log)
+        rotate(log)
         try:
             with log.open("ab") as out:
                 self._process = subprocess.Popen(
@@ -132,6 +132,7 @@ def free_port() -> int:
         return port
 
 
-def _rotate(log: Path) -> None:
+def rotate(log: Path) -> None:
+    """Set a log file aside that has grown beyond `LOG_KEPT_BYTES`."""
     if log.exists() and log.stat().st_size > LOG_KEPT_BYTES:
         log.replace(log.with_name(log.name + ".1"))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import socket
 import sys
@@ -61,6 +62,8 @@ def serve(directory: Path, *, port: int, database: str, stop_seconds: float = ST
         WatchkeeperError: the engine or the credentials cannot be opened.
     """
     with DirectoryLock(directory / LOCK_FILE, "a ClickHouse endpoint"):
+        # As on a server in a container: times without a zone mean the same on every machine.
+        os.environ["TZ"] = "UTC"
         credentials = load_credentials(directory)
         listener = _listen(port)
         engine = Engine(directory / ENGINE_DIRECTORY)

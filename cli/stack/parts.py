@@ -1,0 +1,218 @@
+"""The parts of a local stack, as data: what is started, how it is known to answer, what must be done when it does.
+
+Another part (a scheduler, a console, another broker) is one more entry in `plan`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from watchkeeper.cli.stack.broker import broker_command, broker_problem, ensure_topics
+from watchkeeper.cli.stack.child import free_port
+from watchkeeper.cli.stack.clickhouse_probe import clickhouse_version
+from watchkeeper.cli.stack.clickhouse_process import clickhouse_command, read_address
+from watchkeeper.cli.stack.credentials import load_credentials
+from watchkeeper.cli.stack.settings import CLICKHOUSE, HOME, KAFKA, READY_FILE, load_named
+from watchkeeper.schemas.errors import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from watchkeeper.cli.stack.layout import StackLayout
+    from watchkeeper.cli.stack.settings import StackSettings
+
+BROKER = "broker"
+CLICKHOUSE_PART = "clickhouse"
+WORKER = "worker"
+
+WORKER_SETTLES_SECONDS = 4.0
+"""A worker that runs for so long counts as up, unless it says earlier that it is (`WATCHKEEPER_READY_FILE`)."""
+
+_PROBE_SECONDS = 1.0
+_ELSEWHERE_SECONDS = 10.0
+
+
+def _no_problem(pid: int) -> str:
+    del pid
+    return ""
+
+
+def _nothing(restarts: int) -> Sequence[str]:
+    del restarts
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part.
+
+    Attributes:
+        name: its name in files and messages.
+        title: what it is, for people.
+        url: where it answers, without a password.
+        command: makes the command of one start; None where the part runs elsewhere and is only used.
+        environment: variables beside those of the supervisor.
+        problem: why the process with this id does not answer yet; empty when it does. May take a second.
+        prepare: called when it answers, with the number of restarts so far; answers what people should know.
+        start_seconds: how long it may take until it answers.
+        stop_seconds: how long it may take to end after SIGTERM.
+        restarts_with: parts whose restart it does not survive: it is then started again as well.
+    """
+
+    name: str
+    title: str
+    url: str = ""
+    command: Callable[[], Sequence[str]] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    problem: Callable[[int], str] = _no_problem
+    prepare: Callable[[int], Sequence[str]] = _nothing
+    start_seconds: float = 30.0
+    stop_seconds: float = 10.0
+    restarts_with: frozenset[str] = frozenset()
+
+
+def plan(settings: StackSettings, layout: StackLayout) -> tuple[Part, ...]:
+    """The parts in the order in which they start; each needs those before it.
+
+    Raises:
+        StackError: a program is not installed.
+        ConfigurationError: a setting names something that is not there.
+    """
+    broker = _kafka_elsewhere(settings) if settings.kafka_bootstrap else _broker(settings)
+    clickhouse = _clickhouse_elsewhere(settings) if settings.clickhouse_dsn else _clickhouse(settings, layout)
+    if not settings.worker_command:
+        return (broker, clickhouse)
+    return (broker, clickhouse, _worker(settings, layout, broker.url, clickhouse.url))
+
+
+def dsn(settings: StackSettings, layout: StackLayout, url: str) -> str:
+    """The address of ClickHouse with user and password in it, for `url` as the stack shows it."""
+    if settings.clickhouse_dsn:
+        return settings.clickhouse_dsn
+    return load_credentials(layout.clickhouse).dsn(urlsplit(url).port or 0, settings.database)
+
+
+def _broker(settings: StackSettings) -> Part:
+    port = settings.broker_port or free_port()
+    bootstrap = f"127.0.0.1:{port}"
+    topics = load_named(settings.topics)
+    broker_command(port)
+
+    def prepare(restarts: int) -> Sequence[str]:
+        made = ensure_topics(bootstrap, topics)
+        if not restarts:
+            return ()
+        return (
+            (
+                f"the broker kept everything in memory and ended: records that were not processed yet are lost, and"
+                f" {len(made)} topics were made anew"
+            ),
+        )
+
+    return Part(
+        name=BROKER,
+        title="Kafka broker (Tansu, in memory)",
+        url=bootstrap,
+        command=lambda: broker_command(port),
+        problem=lambda _: broker_problem(bootstrap, _PROBE_SECONDS),
+        prepare=prepare,
+    )
+
+
+def _kafka_elsewhere(settings: StackSettings) -> Part:
+    def prepare(restarts: int) -> Sequence[str]:
+        del restarts
+        made = ensure_topics(settings.kafka_bootstrap, load_named(settings.topics), replication=-1)
+        return (f"topics made at {settings.kafka_bootstrap}: {', '.join(made)}",) if made else ()
+
+    return Part(
+        name=BROKER,
+        title=f"Kafka, from {KAFKA}",
+        url=settings.kafka_bootstrap,
+        problem=lambda _: broker_problem(settings.kafka_bootstrap, _PROBE_SECONDS),
+        prepare=prepare,
+        start_seconds=_ELSEWHERE_SECONDS,
+    )
+
+
+def _clickhouse(settings: StackSettings, layout: StackLayout) -> Part:
+    port = settings.clickhouse_port or free_port()
+    url = f"http://127.0.0.1:{port}/{settings.database}"
+
+    def problem(pid: int) -> str:
+        if read_address(layout.clickhouse, pid) is None:
+            return "the engine is still being opened"
+        return _store_problem(dsn(settings, layout, url))
+
+    return Part(
+        name=CLICKHOUSE_PART,
+        title="ClickHouse (chDB)",
+        url=url,
+        command=lambda: clickhouse_command(layout.clickhouse, port, settings.database),
+        problem=problem,
+        prepare=lambda _: _migrated(settings, dsn(settings, layout, url)),
+    )
+
+
+def _clickhouse_elsewhere(settings: StackSettings) -> Part:
+    parts = urlsplit(settings.clickhouse_dsn)
+    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return Part(
+        name=CLICKHOUSE_PART,
+        title=f"ClickHouse, from {CLICKHOUSE}",
+        url=shown,
+        problem=lambda _: _store_problem(settings.clickhouse_dsn),
+        prepare=lambda _: _migrated(settings, settings.clickhouse_dsn),
+        start_seconds=_ELSEWHERE_SECONDS,
+    )
+
+
+def _store_problem(address: str) -> str:
+    try:
+        clickhouse_version(address, _PROBE_SECONDS)
+    except StoreUnavailableError as error:
+        return str(error)
+    return ""
+
+
+def _migrated(settings: StackSettings, address: str) -> Sequence[str]:
+    applied = load_named(settings.migrate)(address)
+    return (f"the database was brought up to date: {', '.join(applied)}",) if applied else ()
+
+
+def _worker(settings: StackSettings, layout: StackLayout, bootstrap: str, url: str) -> Part:
+    ready_file = layout.ready_file(WORKER)
+    started_at = 0.0
+
+    def command() -> Sequence[str]:
+        nonlocal started_at
+        started_at = time.monotonic()
+        ready_file.unlink(missing_ok=True)
+        return settings.worker_command
+
+    def problem(pid: int) -> str:
+        said = ready_file.read_text().strip() if ready_file.exists() else ""
+        if said == str(pid) or time.monotonic() > started_at + WORKER_SETTLES_SECONDS:
+            return ""
+        return "the worker is still starting"
+
+    environment = {KAFKA: bootstrap, HOME: str(layout.data_dir), READY_FILE: str(ready_file), **settings.environment}
+    # The password is made by the endpoint's first start, which comes before the worker's.
+    environment[CLICKHOUSE] = dsn(settings, layout, url)
+    return Part(
+        name=WORKER,
+        title="stream processor (Faust)",
+        command=command,
+        environment=environment,
+        problem=problem,
+        restarts_with=frozenset({BROKER}),
+    )
+
+
+def whole_environment(part: Part) -> dict[str, str]:
+    """The environment of a part's process."""
+    return {**os.environ, **part.environment}

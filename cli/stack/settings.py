@@ -1,0 +1,105 @@
+"""What a local stack is told: by arguments, and by the environment."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from watchkeeper.schemas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KAFKA = "WATCHKEEPER_KAFKA_BOOTSTRAP"
+CLICKHOUSE = "WATCHKEEPER_CLICKHOUSE_DSN"
+HOME = "WATCHKEEPER_HOME"
+READY_FILE = "WATCHKEEPER_READY_FILE"
+
+KNOWN_VARIABLES: Mapping[str, str] = {
+    KAFKA: "host:port of a Kafka that runs elsewhere; the stack then starts no broker",
+    CLICKHOUSE: "http://user:password@host:port/database of a ClickHouse that runs elsewhere; none is then started",
+    HOME: "the stack's directory; by default .watchkeeper in the working directory",
+    READY_FILE: "where a worker writes its process id when it is ready; set by the stack",
+    "WATCHKEEPER_CLICKHOUSE_USER": "the user of the ClickHouse endpoint that the stack starts",
+    "WATCHKEEPER_CLICKHOUSE_PASSWORD": "its password; by default made at the first start",
+    "WATCHKEEPER_GROUP": "the consumer group of the workers",
+    "WATCHKEEPER_SIMULATED_ACTS": "1 lets simulated sessions be commanded, as the demo does",
+    "WATCHKEEPER_ENVIRONMENT": "the environment that the recorder writes into events: production, staging, ...",
+    "WATCHKEEPER_DISABLED": "1 switches the recorder off",
+    "WATCHKEEPER_RAISE": "1 lets the recorder's own errors reach the host, for tests",
+    "WATCHKEEPER_DEBUG": "1 shows the traceback of a failed command",
+    "WATCHKEEPER_PRICES": "a YAML file of prices that go before the bundled ones",
+}
+"""Every environment variable that Watchkeeper reads, with its meaning."""
+
+DEFAULT_HOME = ".watchkeeper"
+WORKER_COMMAND = (sys.executable, "-m", "watchkeeper.stream_processors.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class StackSettings:
+    """A local stack.
+
+    Attributes:
+        data_dir: where everything is kept.
+        broker_port: port of the broker on 127.0.0.1; 0 takes a free one.
+        clickhouse_port: the same for ClickHouse.
+        kafka_bootstrap: a Kafka that runs elsewhere, used instead of a broker; empty for none.
+        clickhouse_dsn: a ClickHouse that runs elsewhere, used instead of the engine; empty for none.
+        database: the database in the engine.
+        worker_command: the worker; empty starts none.
+        environment: more variables for the worker.
+        migrate: `module:function` that brings the database of an address up to date.
+        topics: `module:name` of the topics that must exist.
+    """
+
+    data_dir: Path = Path(DEFAULT_HOME)
+    broker_port: int = 0
+    clickhouse_port: int = 0
+    kafka_bootstrap: str = ""
+    clickhouse_dsn: str = ""
+    database: str = "watchkeeper"
+    worker_command: tuple[str, ...] = WORKER_COMMAND
+    environment: Mapping[str, str] = field(default_factory=dict)
+    migrate: str = "watchkeeper.stream_processors.migrate:migrate"
+    topics: str = "watchkeeper.schemas.topics:TOPICS"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> StackSettings:
+        """The settings that the environment gives, with those `given` before them (None counts as not given)."""
+        found = cls(
+            data_dir=Path(environment.get(HOME) or DEFAULT_HOME),
+            kafka_bootstrap=environment.get(KAFKA, ""),
+            clickhouse_dsn=environment.get(CLICKHOUSE, ""),
+        )
+        return replace(found, **{name: value for name, value in given.items() if value is not None})
+
+    def to_json(self) -> str:
+        """The settings as text, for the supervisor's process."""
+        return json.dumps(asdict(replace(self, data_dir=self.data_dir.resolve())), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> StackSettings:
+        """The settings from `to_json`."""
+        found = json.loads(text)
+        found["data_dir"] = Path(found["data_dir"])
+        found["worker_command"] = tuple(found["worker_command"])
+        return cls(**found)
+
+
+def load_named(name: str) -> Any:
+    """What stands under `module:name`.
+
+    Raises:
+        ConfigurationError: there is no such thing.
+    """
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(f"{name} cannot be loaded: {error}") from error
