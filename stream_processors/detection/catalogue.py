@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from watchkeeper.stream_processors.detection.audit_gap import AuditGap
 from watchkeeper.stream_processors.detection.cost_runaway import CostRunaway
 from watchkeeper.stream_processors.detection.detector import Detector
 from watchkeeper.stream_processors.detection.hallucinated_tool import HallucinatedTool
@@ -11,4 +12,4 @@ from watchkeeper.stream_processors.detection.hallucinated_tool import Hallucinat
 
 def default_detectors() -> tuple[Detector[Any], ...]:
     """Every rule of stage 1 with its default parameters. They hold no session and may be shared."""
-    return (HallucinatedTool(), CostRunaway())
+    return (HallucinatedTool(), CostRunaway(), AuditGap())
