@@ -1,0 +1,46 @@
+"""How the fleet's recorders are connected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watchkeeper.producers import Settings, Watchkeeper
+from watchkeeper.producers.fleet.faults import FaultyTransport
+
+if TYPE_CHECKING:
+    from watchkeeper.producers.fleet.agents import AgentSpec
+    from watchkeeper.producers.fleet.cast import Wiring
+    from watchkeeper.producers.fleet.faults import Fault
+    from watchkeeper.producers.stops import OnStop
+
+ENVIRONMENT = "demo"
+VERSION = "1.0"
+
+
+def over_kafka(bootstrap: str) -> Wiring:
+    """Connects the fleet to a broker, as an agent in production is: events there, commands back."""
+
+    def wire(spec: AgentSpec, on_stop: OnStop, fault: Fault | None) -> Watchkeeper:
+        if fault is None:
+            return Watchkeeper(
+                agent=spec.name,
+                policy=spec.policy,
+                bootstrap=bootstrap,
+                agent_version=VERSION,
+                environment=ENVIRONMENT,
+                on_stop=on_stop,
+                origin="simulated",
+            )
+        # Here and not above: whoever uses no broker does not load its client.
+        from watchkeeper.producers.transport.kafka import KafkaTransport  # noqa: PLC0415
+
+        return Watchkeeper(
+            agent=spec.name,
+            policy=spec.policy,
+            transport=FaultyTransport(KafkaTransport(bootstrap, Settings(), {}), fault),
+            agent_version=VERSION,
+            environment=ENVIRONMENT,
+            origin="simulated",
+        )
+
+    return wire
