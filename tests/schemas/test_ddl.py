@@ -1,0 +1,110 @@
+"""The tables on a real engine: their columns are the models' fields, and rows live as long as their class says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from watchkeeper.schemas.control import Control
+from watchkeeper.schemas.envelope import Envelope
+from watchkeeper.schemas.events import EVENT_CLASSES
+from watchkeeper.schemas.findings import Finding
+from watchkeeper.schemas.rows import ContentRow, DeadLetterRow, EventColumns, SessionRow, SubjectRow
+
+Records = Callable[..., list[dict[str, Any]]]
+Insert = Callable[..., None]
+STORED = {"stored_at"}
+
+
+def names(*models: type[BaseModel]) -> set[str]:
+    return {name for model in models for name in model.model_fields}
+
+
+TABLES: dict[str, set[str]] = {
+    "events": names(Envelope, EventColumns) | {"type", "data"} | STORED,
+    "findings": names(Finding) | STORED,
+    "control_commands": names(Control) - {"target"} | {"target_kind", "target_id"} | STORED,
+    "contents": names(ContentRow) | {"keep_until"} | STORED,
+    "sessions": names(SessionRow) | STORED,
+    "subjects": names(SubjectRow) | STORED,
+    "dead_letters": names(DeadLetterRow) | STORED,
+    "schema_migrations": {"name", "checksum", "applied_at"},
+}
+MODELS: dict[str, tuple[type[BaseModel], ...]] = {
+    "events": (Envelope, EventColumns),
+    "findings": (Finding,),
+    "control_commands": (Control,),
+    "contents": (ContentRow,),
+    "sessions": (SessionRow,),
+    "subjects": (SubjectRow,),
+    "dead_letters": (DeadLetterRow,),
+}
+
+
+def columns(records: Records, table: str) -> dict[str, str]:
+    found = records(
+        "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}",
+        table=table,
+    )
+    return {column["name"]: column["type"] for column in found}
+
+
+def test_every_table_is_expected_and_has_the_columns_of_its_models(records: Records) -> None:
+    found = {row["name"]: set(columns(records, row["name"])) for row in records("SHOW TABLES")}
+    assert found == TABLES
+
+
+def int_fields() -> Iterator[tuple[str, str, int, int]]:
+    """Every whole number of the rows with the range that its model allows."""
+    for table, models in MODELS.items():
+        for model in models:
+            for name, field in model.model_json_schema()["properties"].items():
+                for kind in field.get("anyOf", [field]):
+                    if kind.get("type") == "integer":
+                        high = kind["maximum"] if "maximum" in kind else kind["exclusiveMaximum"] - 1
+                        yield table, name, kind["minimum"], high
+
+
+@pytest.mark.parametrize(("table", "name", "low", "high"), list(int_fields()), ids=str)
+def test_no_number_that_a_model_takes_overflows_its_column(
+    records: Records, table: str, name: str, low: int, high: int
+) -> None:
+    kind = columns(records, table)[name].removeprefix("Nullable(").removesuffix(")")
+    bits = int(kind.removeprefix("U").removeprefix("Int"))
+    lowest, highest = (0, 2**bits - 1) if kind.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    assert lowest <= low <= high <= highest
+
+
+def test_the_numbers_are_many() -> None:
+    # The test above compares nothing where it finds nothing.
+    assert {"seq", "turn", "source_line", "rule_version", "part", "version"} <= {field[1] for field in int_fields()}
+
+
+def ttl_of(records: Records, table: str) -> str:
+    sql = "SELECT create_table_query AS q FROM system.tables WHERE database = currentDatabase() AND name = {t:String}"
+    query = str(records(sql, t=table)[0]["q"])
+    return query.partition(" TTL ")[2].partition(" SETTINGS ")[0]
+
+
+def test_retention_runs_from_the_time_of_storage(records: Records) -> None:
+    by_class = (
+        "toDateTime(stored_at) + toIntervalDay(90) WHERE retention_class = 'standard', "
+        "toDateTime(stored_at) + toIntervalYear(7) WHERE retention_class = 'regulated'"
+    )
+    assert {table: ttl_of(records, table) for table in TABLES} == {
+        "events": by_class,
+        "sessions": by_class,
+        "findings": "toDateTime(stored_at) + toIntervalYear(7)",
+        "control_commands": "toDateTime(stored_at) + toIntervalYear(7)",
+        "dead_letters": "toDateTime(stored_at) + toIntervalDay(90)",
+        "contents": "keep_until",
+        "subjects": "",
+        "schema_migrations": "",
+    }
+
+
+def test_every_class_of_event_fits_the_table() -> None:
+    assert all(set(cls.model_fields) == names(Envelope) | {"type", "data"} for cls in EVENT_CLASSES)
