@@ -12,7 +12,8 @@ In a `conftest.py`::
         with running_clickhouse(tmp_path_factory.mktemp("clickhouse")) as dsn:
             yield dsn
 
-Both end when the block ends, and when the process that uses them is killed.
+`running_stack` is a whole one, with the worker. All end when the block ends, and on Linux also when the process that
+uses them is killed.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from watchkeeper.cli.stack.broker import START_SECONDS, TopicLike, broker_answer
 from watchkeeper.cli.stack.child import Child, free_port
 from watchkeeper.cli.stack.clickhouse_process import DEFAULT_DATABASE, clickhouse_command, read_address
 from watchkeeper.cli.stack.credentials import load_credentials
+from watchkeeper.cli.stack.lifecycle import stack_environment, start_stack, stop_stack
+from watchkeeper.cli.stack.settings import StackSettings
 
 STOP_SECONDS = 10.0
 
@@ -85,3 +88,26 @@ def running_clickhouse(
             yield load_credentials(directory).dsn(address.port, database)
         finally:
             child.stop(STOP_SECONDS)
+
+
+@contextmanager
+def running_stack(settings: StackSettings | None = None) -> Iterator[dict[str, str]]:
+    """Broker, engine with all tables, and worker.
+
+    Args:
+        settings: the stack; by default one in a directory that ends with the block, which the environment does not
+            change.
+
+    Yields:
+        The variables with which a program uses it, as `watchkeeper.cli.stack.lifecycle.stack_environment` gives them.
+
+    Raises:
+        StackError: a part cannot be started; the message holds the end of its log.
+    """
+    with tempfile.TemporaryDirectory(prefix="watchkeeper-stack-") as own:
+        chosen = settings or StackSettings(data_dir=Path(own))
+        start_stack(chosen, tether=True)
+        try:
+            yield stack_environment(chosen)
+        finally:
+            stop_stack(chosen.data_dir)
