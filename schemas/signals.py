@@ -1,9 +1,9 @@
 """What stage 1 tells stage 2: small facts about a subject that no single session can see.
 
-Signals travel on `agent.signals`, keyed by subject. A signal that follows from an event carries where that event
-stood (`source_partition`, `source_offset`, `ordinal`); a subject keeps a watermark per source and ignores what is
-not newer. A signal found by a tick has no such place (`source_offset` is None): a repeat of it has the same
-`signal_id`, and whoever folds it must make a repeat harmless.
+Signals travel on `agent.signals`, keyed by subject, one JSON object on each line of a record. A signal that follows
+from an event carries where that event stood (`source_partition`, `source_offset`, `ordinal`); a subject keeps a
+watermark per source and ignores what is not newer. A signal found by a tick has no such place (`source_offset` is
+None): a repeat of it has the same `signal_id`, and whoever folds it must make a repeat harmless.
 """
 
 from __future__ import annotations

@@ -21,6 +21,9 @@ def main(stages: StagesOf | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     for chatty in ("faust", "mode", "aiokafka"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # They tell every attempt, with the whole address; the engine says once what is away, and repeats itself slowly.
+    for chattier in ("urllib3", "clickhouse_connect", "aiokafka.cluster", "aiokafka.conn"):
+        logging.getLogger(chattier).setLevel(logging.CRITICAL)
     try:
         app = build_app(from_environment(), stages)
     except ConfigurationError as error:

@@ -19,6 +19,9 @@ DAY_US = 86_400_000_000
 _DAYS_TOGETHER = 64
 """ClickHouse refuses an insert that touches more than 100 partitions; ours are days."""
 
+_SIGNALS_TOGETHER = 500
+"""Of some 500 bytes each: a record stays well below the smallest limit of a broker, 1 MiB."""
+
 EventId = tuple[str, str, str, int]
 """Tenant, session, writer and number: what a digest is kept under while its row is on its way."""
 
@@ -63,6 +66,7 @@ class Output:
     touched: dict[Any, None] = field(default_factory=dict)
     recent: dict[EventId, list[str]] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
+    _signals: dict[str, list[bytes]] = field(default_factory=dict)
 
     def add_row(self, table: str, row: bytes, at_us: int = 0) -> None:
         """Adds a row; `at_us` is what its table is partitioned by, 0 where it is not."""
@@ -80,9 +84,18 @@ class Output:
         self.counts.findings += 1
 
     def add_signal(self, signal: Signal) -> None:
-        """To the bus, keyed by subject."""
-        self.messages.append(Message(SIGNALS.name, signal.subject.encode(), signal.model_dump_json().encode()))
+        """To the bus, keyed by subject; all of an output for one subject travel in one record (`seal`)."""
+        self._signals.setdefault(signal.subject, []).append(signal.model_dump_json().encode())
         self.counts.signals += 1
+
+    def seal(self) -> None:
+        """Turns the signals into messages; called once, when the output is whole."""
+        # A record costs whoever reads it a hundred microseconds, whatever is in it.
+        for subject, lines in self._signals.items():
+            for start in range(0, len(lines), _SIGNALS_TOGETHER):
+                body = b"\n".join(lines[start : start + _SIGNALS_TOGETHER])
+                self.messages.append(Message(SIGNALS.name, subject.encode(), body))
+        self._signals.clear()
 
     def add_command(self, command: Control) -> None:
         """To the bus and to the table."""

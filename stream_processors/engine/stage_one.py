@@ -107,7 +107,7 @@ class StageOne:
             if verdict:
                 _add_verdict(output, verdict, held.partition)
                 output.touched[key] = None
-        if output.is_empty:
+        if not output.touched:
             return None
         self._on_their_way.append(output)
         self._close(output)
@@ -167,6 +167,7 @@ class StageOne:
         counts.late += late
 
     def _close(self, output: Output) -> None:
+        output.seal()
         for key in output.touched:
             held = self.sessions[key]
             held.state.version = next_version(held.state.version, held.state.offset)

@@ -25,6 +25,16 @@ class SubjectHeld:
     offset: int = -1
 
 
+@dataclass(frozen=True, slots=True)
+class SignalLine:
+    """One line of a record: a signal, or why it is none."""
+
+    record: Record
+    index: int
+    raw: bytes
+    signal: Signal | str
+
+
 class StageTwo:
     """Stage 2. Subjects are few and stay in memory while their partition is in hand."""
 
@@ -41,18 +51,24 @@ class StageTwo:
         for stored in loaded:
             self._take(stored)
 
-    async def prepare(self, records: Sequence[Record]) -> list[tuple[Record, Signal | str]]:
+    async def prepare(self, records: Sequence[Record]) -> list[SignalLine]:
         """See `Stage.prepare`."""
-        return [(record, _decode(record.value)) for record in records]
+        return [
+            SignalLine(record, index, raw, _decode(raw))
+            for record in records
+            for index, raw in enumerate(record.value.split(b"\n"))
+            if raw
+        ]
 
-    def judge(self, prepared: list[tuple[Record, Signal | str]]) -> Output:
+    def judge(self, prepared: list[SignalLine]) -> Output:
         """See `Stage.judge`."""
         output = Output(_TABLE)
         clock_us = self._clock.now_us()
-        for record, signal in prepared:
-            output.counts.records += 1
+        for line in prepared:
+            record, signal = line.record, line.signal
+            output.counts.records += line.index == 0
             if isinstance(signal, str):
-                output.add_dead_letter(record, "invalid_field", signal, record.value, -1)
+                output.add_dead_letter(record, "invalid_field", signal, line.raw, line.index)
                 continue
             held = self._hold(signal, record.partition)
             held.offset = record.offset
