@@ -139,7 +139,7 @@ class KeptPart:
 
     def _ended(self, code: int) -> None:
         reason = f"{self.part.title} ended with {describe_exit(code)}"
-        said = tail(self._log, 3)
+        said = " | ".join(tail(self._log, 3).splitlines())
         self._failed(f"{reason}; its log ends: {said}" if said else reason, for_good=code == EXIT_CONFIGURATION)
 
     def _failed(self, reason: str, *, for_good: bool = False) -> None:
