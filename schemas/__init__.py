@@ -3,9 +3,13 @@
 This folder imports nothing of the project and needs pydantic, orjson and PyYAML alone. Its modules:
 
 - `errors`: every error that Watchkeeper raises derives from one class there.
-- `envelope`, `contents`, `events`, `wire`: what an agent tells, and how it travels in a Kafka record.
+- `model`, `ids`, `json_text`: what all models share, identifiers, and JSON as it is written.
+- `envelope`, `contents`, `event_data`, `events`, `event_contents`, `wire`: what an agent tells, and how it travels in a
+  Kafka record.
 - `failure_modes`, `evidence`, `findings`, `signals`, `control`: what the pipeline says.
-- `policy`, `policy_file`: what an agent may do, and how it is read from YAML.
-- `topics`, `migrations`, `ddl/`, `rows`: where all of it is kept.
-- `json_schema`, `json/`, `examples/`: the contract for other languages, one golden file per version.
+- `policy`: what an agent may do; `policy_file`, `policy_faults`, `yaml_document`: how it is read from YAML, with every
+  mistake told.
+- `topics`, `rows`, `ddl/`, `migrations`, `sql_text`: where all of it is kept, and how the tables are made.
+- `json_schema`, `compatibility`, `json/`, `examples/`: the contract for other languages, one golden file per version,
+  and the rule by which it may change.
 """

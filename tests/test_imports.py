@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from watchkeeper import schemas
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("cli", "dashboards", "evals", "producers", "schemas", "stream_processors")
@@ -180,9 +183,10 @@ def modules_in(*folders: str) -> list[str]:
     ("folders", "blocked"),
     [
         (("schemas", "stream_processors/detection"), (*HEAVY, "confluent_kafka", "urllib3")),
+        (("schemas",), (*HEAVY, "confluent_kafka", "urllib3", "jsonschema_rs")),
         (("producers",), HEAVY),
     ],
-    ids=["the contract and the detectors", "the recorder"],
+    ids=["the contract and the detectors", "the contract alone", "the recorder"],
 )
 def test_every_module_imports_with_the_base_dependencies_alone(
     folders: tuple[str, ...], blocked: tuple[str, ...]
@@ -190,6 +194,11 @@ def test_every_module_imports_with_the_base_dependencies_alone(
     modules = modules_in(*folders)
     result = import_without(blocked, modules)
     assert (result.returncode, result.stdout.strip()) == (0, str(len(modules))), result.stderr
+
+
+def test_the_contract_names_all_of_its_modules() -> None:
+    named = set(re.findall(r"`(\w+)/?`", schemas.__doc__ or ""))
+    assert named == {path.stem for path in sources("schemas")} - {"__init__"} | {"ddl", "json", "examples"}
 
 
 @pytest.mark.parametrize("name", ["clickhouse_connect", "faust"])
