@@ -133,6 +133,10 @@ class KeptPart:
         except WatchkeeperError as error:
             self._failed(str(error))
             return False
+        except Exception as error:  # noqa: BLE001 - one part's mistake must not end the others; the log has it whole.
+            _LOG.exception("%s could not be prepared", self.part.name)
+            self._failed(f"{self.part.title} could not be prepared: {type(error).__name__}: {error}")
+            return False
         if time.monotonic() > self._answers_until:
             self._failed(f"{self.part.title} did not answer within {self.part.start_seconds:.0f} s: {problem}")
         return False

@@ -147,7 +147,7 @@ def _wait_until_up(process: subprocess.Popen[bytes], layout: StackLayout, began:
         code = process.poll()
         status = read_status(layout)
         if code is not None:
-            if status.started_at is not None and status.started_at >= began:
+            if status.state == "failed" and status.started_at is not None and status.started_at >= began:
                 return _checked(status, layout)
             log = layout.log(SUPERVISOR_LOG)
             raise StackError(f"the supervisor ended with {describe_exit(code)}. See {log}; it ends:\n{tail(log)}")

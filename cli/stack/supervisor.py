@@ -126,7 +126,7 @@ class Supervisor:
 
 
 def supervise(settings: StackSettings) -> StackStatus:
-    """Run a stack in this process, from its main thread, until SIGTERM or SIGINT.
+    """Run a stack in this process, from its main thread, until SIGTERM, SIGINT or SIGHUP.
 
     Returns:
         The last state.
@@ -148,7 +148,7 @@ def supervise(settings: StackSettings) -> StackStatus:
                 signal.signal(number, handler)
 
 
-_STOPPING = (signal.SIGTERM, signal.SIGINT)
+_STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def _end_leftovers(layout: StackLayout) -> None:

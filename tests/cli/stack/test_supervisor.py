@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from watchkeeper.cli.stack import lifecycle
 from watchkeeper.cli.stack.broker import broker_answers
 from watchkeeper.cli.stack.child import free_port
 from watchkeeper.cli.stack.layout import StackLayout
@@ -203,6 +204,21 @@ def test_a_store_that_refuses_fails_the_start_at_once(tmp_path: Path) -> None:
         wrong = dsn.replace("@", "x@")
         with pytest.raises(StackError, match=r"refuses user and password of the address: .*Authentication failed"):
             start_stack(_settings(tmp_path, clickhouse_dsn=wrong), tether=True)
+
+
+def test_a_part_that_cannot_be_prepared_fails_the_start_with_the_reason(tmp_path: Path) -> None:
+    # `int` takes no address: an error that is none of ours.
+    with pytest.raises(StackError, match=r"ClickHouse \(chDB\) could not be prepared: ValueError: invalid literal"):
+        start_stack(_settings(tmp_path, migrate="builtins:int"), tether=True)
+    assert _gone(stack_status(tmp_path / "home").parts)
+
+
+def test_a_supervisor_that_ends_by_itself_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifecycle, "_MODULE", "no.such.module")
+    with pytest.raises(
+        StackError, match=r"(?s)the supervisor ended with exit code 1\. See .*supervisor\.log; it ends:"
+    ):
+        start_stack(_settings(tmp_path), tether=True)
 
 
 def test_a_broker_that_is_not_there_fails_the_start(tmp_path: Path) -> None:
