@@ -59,7 +59,8 @@ def freeze(value: Any) -> Frozen:
 
     Never raises on account of the value.
     """
-    if type(value) in _IMMUTABLE:
+    kind = type(value)
+    if kind in _IMMUTABLE and (kind is not int or value.bit_length() <= INT_BITS):
         return value  # type: ignore[no-any-return] # the line above knows its type
     try:
         return orjson.dumps(value, default=_foreign, option=_OPTIONS)
@@ -73,9 +74,9 @@ def thaw(frozen: bytes) -> Any:
 
 
 def refreeze(value: Any) -> bytes:
-    """JSON of a value that was thawed, or cut out of one that was."""
+    """JSON of a frozen scalar, or of a value that was thawed, or cut out of one that was."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(clean(value) if isinstance(value, str) else value)
     except TypeError:
         return Exact(dump_json(value))
 
@@ -208,4 +209,4 @@ def _key(key: Any) -> str:
         return clean(str.__str__(key))
     if key is None or isinstance(key, bool):
         return {None: "null", True: "true", False: "false"}[key]
-    return _named(key.value if isinstance(key, Enum) else key)
+    return _key(key.value) if isinstance(key, Enum) else _named(key)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from watchkeeper.producers.encoding import Frozen, clean, freeze, thaw
+from watchkeeper.schemas.errors import ConfigurationError
 from watchkeeper.schemas.model import EARLIEST, LATEST, format_utc, from_us, to_us
 
 NAME_LENGTH: Final = 256
@@ -85,3 +86,30 @@ def time_us(value: int) -> int:
 def spell_us(epoch_us: int) -> str:
     """Microseconds since 1970 as the wire spells them."""
     return format_utc(from_us(epoch_us))
+
+
+def agent_name(given: str) -> str:
+    """An agent's id, as it was given.
+
+    Raises:
+        ConfigurationError: it cannot be one.
+    """
+    if not given or identifier(given) != given:
+        raise ConfigurationError(
+            f"the agent is called {given!r}: give it a name of 1 to 256 characters without control characters"
+        )
+    return given
+
+
+def tenant_name(given: str) -> str:
+    """A tenant's id, as it was given.
+
+    Raises:
+        ConfigurationError: it cannot be one.
+    """
+    if not given or "/" in given or identifier(given, length=128) != given:
+        raise ConfigurationError(
+            f"the tenant is called {given!r}: give it a name of 1 to 128 characters without slashes and control "
+            "characters, since records are keyed by tenant/session"
+        )
+    return given

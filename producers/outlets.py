@@ -12,9 +12,11 @@ from watchkeeper.schemas.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from watchkeeper.producers.boundary import Boundary
+    from watchkeeper.producers.local import LocalTransport
     from watchkeeper.producers.recorder import Listener
     from watchkeeper.producers.transport import Transport
     from watchkeeper.schemas.control import Control
+    from watchkeeper.stream_processors.detection.pricing import PriceBook
 
 Obey = Callable[["Control"], None]
 
@@ -73,3 +75,9 @@ class Outlet:
         from watchkeeper.producers.control import ControlReader  # noqa: PLC0415
 
         return ControlReader(self.address, obey, boundary, self.kafka)
+
+    def judge(self, obey: Obey, prices: PriceBook | None) -> LocalTransport:
+        """The transport that judges in this process."""
+        from watchkeeper.producers.local import LocalTransport  # noqa: PLC0415
+
+        return LocalTransport(obey, prices=prices)

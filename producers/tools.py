@@ -6,7 +6,7 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast, overload
 
 from pydantic import BaseModel, TypeAdapter, create_model
 from pydantic.errors import PydanticUserError
@@ -68,6 +68,46 @@ class Toolbox:
         wrapped = wrap(cast("Callable[P, Any]", function), label, signature, trust, self._losses)
         setattr(wrapped, SPECIFICATION, specification)
         return cast("Callable[P, R]", wrapped)
+
+
+class Tooling:
+    """What decorates tools; `Watchkeeper` is one."""
+
+    _toolbox: Toolbox
+
+    @overload
+    def tool(self, function: Callable[P, R]) -> Callable[P, R]: ...
+
+    @overload
+    def tool(
+        self, *, name: str | None = None, description: str | None = None, trust: Trust = "untrusted"
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+    def tool(
+        self,
+        function: Callable[P, R] | None = None,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        trust: Trust = "untrusted",
+    ) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
+        """Decorates a tool, sync or async: its calls and results are recorded in the session they run in.
+
+        The tool is registered for this agent, with the JSON Schema of its signature: decorate before sessions begin,
+        or a call to it is one to an unknown tool. Outside any session it runs unrecorded (`no_session`).
+
+        Args:
+            function: the tool.
+            name: its name, if not the function's.
+            description: what it does, if not the first paragraph of its docstring.
+            trust: whether what it answers may carry instructions.
+
+        Raises:
+            ConfigurationError: it is a generator.
+        """
+        if function is not None:
+            return self._toolbox.decorate(function, name, description, trust)
+        return lambda decorated: self._toolbox.decorate(decorated, name, description, trust)
 
 
 def parameters_schema(function: Callable[..., Any], signature: inspect.Signature) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from watchkeeper.producers import context, lifecycle
 from watchkeeper.producers.boundary import Boundary
 from watchkeeper.producers.headers import Header
 from watchkeeper.producers.losses import Losses, LossReason
-from watchkeeper.producers.names import identifier, label
+from watchkeeper.producers.names import agent_name, label, tenant_name
 from watchkeeper.producers.openings import Charter, attach_writer, open_child, open_session
 from watchkeeper.producers.options import SessionOptions, check_options
 from watchkeeper.producers.outlets import Outlet, is_disabled
@@ -20,22 +20,23 @@ from watchkeeper.producers.recorder import Recorder, Ways
 from watchkeeper.producers.sender import Traffic
 from watchkeeper.producers.session import Opening, Session
 from watchkeeper.producers.settings import ENVIRONMENT_VARIABLE, Settings
-from watchkeeper.producers.tools import Toolbox
-from watchkeeper.schemas.errors import ConfigurationError
+from watchkeeper.producers.tools import Toolbox, Tooling
 from watchkeeper.schemas.policy import default_policy
 
 if TYPE_CHECKING:
-    from watchkeeper.producers.conversation import Trust
+    from watchkeeper.producers.local import LocalTransport
     from watchkeeper.producers.masking import Masker
     from watchkeeper.producers.stops import OnStop
     from watchkeeper.producers.transport import Delivery, Transport
     from watchkeeper.schemas.envelope import Origin, RetentionClass
+    from watchkeeper.schemas.findings import Finding
+    from watchkeeper.stream_processors.detection.pricing import PriceBook
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Watchkeeper:
+class Watchkeeper(Tooling):
     """Records what one agent does, and hears when a session of it has to stop.
 
     Make one when the process starts, and close it when the process ends (the interpreter's exit does so too, within
@@ -74,6 +75,7 @@ class Watchkeeper:
         environment: str | None = None,
         retention_class: RetentionClass = "standard",
         masker: Masker | None = None,
+        prices: PriceBook | None = None,
         on_stop: OnStop | None = None,
         on_delivery: Callable[[Delivery], None] | None = None,
         origin: Origin = "live",
@@ -95,6 +97,7 @@ class Watchkeeper:
             environment: `production`, `staging`, …; `WATCHKEEPER_ENVIRONMENT`, or `production`, without it.
             retention_class: `standard` (90 days) or `regulated` (7 years).
             masker: hides secrets and personal data, before anything leaves the process.
+            prices: with `local`, the price book by which caps on money are judged.
             on_stop: told when a session is asked to stop; see `watchkeeper.producers.stops`.
             on_delivery: told of what became of each record, in the sender's thread: for keeping a ledger.
             origin: `live`; `import` and `simulated` are for our own importers and fleet.
@@ -110,9 +113,9 @@ class Watchkeeper:
         self._boundary = Boundary(losses)
         self._toolbox = Toolbox(losses)
         header = Header(
-            tenant_id=_tenant(tenant),
+            tenant_id=tenant_name(tenant),
             session_id="",
-            agent_id=_agent(agent),
+            agent_id=agent_name(agent),
             agent_version=label(agent_version, 128),
             workflow=label(workflow),
             environment=label(environment or os.environ.get(ENVIRONMENT_VARIABLE) or "production", 64),
@@ -125,12 +128,17 @@ class Watchkeeper:
             outlet.check()
         self._charter = Charter(header, default_policy(agent) if disabled else resolve_policy(agent, policy))
         ways = Ways(masker, on_stop, on_delivery, block)
+        self._local: LocalTransport | None = None
         self._recorder = Recorder(header.tenant_id, self._settings, self._boundary, ways)
         if not disabled:
-            self._connect(outlet, patient=block)
+            self._connect(outlet, prices, patient=block)
             lifecycle.enrol(self)
 
-    def _connect(self, outlet: Outlet, *, patient: bool) -> None:
+    def _connect(self, outlet: Outlet, prices: PriceBook | None, *, patient: bool) -> None:
+        if outlet.local:
+            self._local = outlet.judge(self._recorder.obey, prices)
+            self._recorder.send_by(self._local)
+            return
         if outlet.transport is not None:
             self._recorder.send_by(outlet.transport)
             return
@@ -202,7 +210,7 @@ class Watchkeeper:
     ) -> Session:
         """The session behind `Session.delegate`; hosts use that."""
         check_options(options, "delegate")
-        header = dataclasses.replace(self._charter.header, agent_id=_agent(agent), agent_version="")
+        header = dataclasses.replace(self._charter.header, agent_id=agent_name(agent), agent_version="")
         charter = Charter(header, resolve_policy(agent, policy) if self._recorder.enabled else default_policy(agent))
         try:
             opening, delegation = open_child(charter, options, self._toolbox, parent.opening, grant)
@@ -218,40 +226,6 @@ class Watchkeeper:
             self._boundary.caught(error, "beginning a session")
             opening = opened({"session_id": options.get("session_id", "")})
         return Session(self, self._recorder, opening)
-
-    @overload
-    def tool(self, function: Callable[P, R]) -> Callable[P, R]: ...
-
-    @overload
-    def tool(
-        self, *, name: str | None = None, description: str | None = None, trust: Trust = "untrusted"
-    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
-
-    def tool(
-        self,
-        function: Callable[P, R] | None = None,
-        *,
-        name: str | None = None,
-        description: str | None = None,
-        trust: Trust = "untrusted",
-    ) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
-        """Decorates a tool, sync or async: its calls and results are recorded in the session they run in.
-
-        The tool is registered for this agent, with the JSON Schema of its signature: decorate before sessions begin,
-        or a call to it is one to an unknown tool. Outside any session it runs unrecorded (`no_session`).
-
-        Args:
-            function: the tool.
-            name: its name, if not the function's.
-            description: what it does, if not the first paragraph of its docstring.
-            trust: whether what it answers may carry instructions.
-
-        Raises:
-            ConfigurationError: it is a generator.
-        """
-        if function is not None:
-            return self._toolbox.decorate(function, name, description, trust)
-        return lambda decorated: self._toolbox.decorate(decorated, name, description, trust)
 
     @staticmethod
     def current() -> Session | None:
@@ -271,6 +245,10 @@ class Watchkeeper:
         """What was sent and acknowledged so far."""
         sender = self._recorder.sender
         return Traffic() if sender is None else dataclasses.replace(sender.traffic)
+
+    def findings(self) -> list[Finding]:
+        """With `local=True`: what was found so far, in order. Empty otherwise: the pipeline's are in ClickHouse."""
+        return [] if self._local is None else self._local.findings()
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Waits until everything told so far is acknowledged.
@@ -299,22 +277,3 @@ class Watchkeeper:
     def after_fork(self) -> None:
         """In the child of a fork: nothing of the parent's is sent. Called by the interpreter."""
         self._recorder.after_fork()
-
-
-def _agent(agent: str) -> str:
-    fitting = identifier(agent)
-    if not fitting or fitting != agent:
-        raise ConfigurationError(
-            f"the agent is called {agent!r}: give it a name of 1 to 256 characters without control characters"
-        )
-    return fitting
-
-
-def _tenant(tenant: str) -> str:
-    fitting = identifier(tenant, length=128).replace("/", "")
-    if not fitting or fitting != tenant:
-        raise ConfigurationError(
-            f"the tenant is called {tenant!r}: give it a name of 1 to 128 characters without slashes and control "
-            "characters, since records are keyed by tenant/session"
-        )
-    return fitting
