@@ -29,11 +29,7 @@ BROKER = "broker"
 CLICKHOUSE_PART = "clickhouse"
 WORKER = "worker"
 
-WORKER_SETTLES_SECONDS = 4.0
-"""A worker that runs for so long counts as up, unless it says earlier that it is (`WATCHKEEPER_READY_FILE`)."""
-
 _PROBE_SECONDS = 1.0
-_ELSEWHERE_SECONDS = 10.0
 
 
 def _no_problem(pid: int) -> str:
@@ -135,7 +131,7 @@ def _kafka_elsewhere(settings: StackSettings) -> Part:
         url=settings.kafka_bootstrap,
         problem=lambda _: broker_problem(settings.kafka_bootstrap, _PROBE_SECONDS),
         prepare=prepare,
-        start_seconds=_ELSEWHERE_SECONDS,
+        start_seconds=settings.elsewhere_seconds,
     )
 
 
@@ -167,7 +163,7 @@ def _clickhouse_elsewhere(settings: StackSettings) -> Part:
         url=shown,
         problem=lambda _: _store_problem(settings.clickhouse_dsn),
         prepare=lambda _: _migrated(settings, settings.clickhouse_dsn),
-        start_seconds=_ELSEWHERE_SECONDS,
+        start_seconds=settings.elsewhere_seconds,
     )
 
 
@@ -196,7 +192,7 @@ def _worker(settings: StackSettings, layout: StackLayout, bootstrap: str, url: s
 
     def problem(pid: int) -> str:
         said = ready_file.read_text().strip() if ready_file.exists() else ""
-        if said == str(pid) or time.monotonic() > started_at + WORKER_SETTLES_SECONDS:
+        if said == str(pid) or time.monotonic() > started_at + settings.worker_settles_seconds:
             return ""
         return "the worker is still starting"
 

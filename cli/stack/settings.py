@@ -56,6 +56,9 @@ class StackSettings:
         environment: more variables for the worker.
         migrate: `module:function` that brings the database of an address up to date.
         topics: `module:name` of the topics that must exist.
+        elsewhere_seconds: how long to wait for what runs elsewhere.
+        worker_settles_seconds: a worker that runs for so long counts as up, unless it says earlier that it is, by
+            writing its process id into the file that `WATCHKEEPER_READY_FILE` names.
     """
 
     data_dir: Path = Path(DEFAULT_HOME)
@@ -68,6 +71,8 @@ class StackSettings:
     environment: Mapping[str, str] = field(default_factory=dict)
     migrate: str = "watchkeeper.stream_processors.migrate:migrate"
     topics: str = "watchkeeper.schemas.topics:TOPICS"
+    elsewhere_seconds: float = 10.0
+    worker_settles_seconds: float = 4.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> StackSettings:
