@@ -24,6 +24,7 @@ MAX_COUNTED = 1000
 
 MAX_PATH = 200
 MAX_EXPECTED = 200
+MAX_OUTLINE = 160
 MAX_KEYS = 8
 MAX_KEY = 40
 
@@ -55,6 +56,15 @@ def describe(value: Any) -> str:
     if isinstance(value, dict):
         return f"an object with {_count(len(value), 'key')}"
     return f"a value of type {type(value).__name__}"
+
+
+def outline(arguments: Any) -> str:
+    """Arguments by their names, and what stands under each, described."""
+    if not isinstance(arguments, dict):
+        return "no arguments" if arguments is None else describe(arguments)
+    told = ", ".join(f"{key(name)}: {describe(value)}" for name, value in islice(arguments.items(), MAX_KEYS))
+    more = len(arguments) - MAX_KEYS
+    return _shortened(told + (f" and {more} more" if more > 0 else "") or "no arguments", MAX_OUTLINE)
 
 
 def key(name: str) -> str:
