@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from watchkeeper.schemas.errors import ConfigurationError
+from watchkeeper.schemas.errors import ConfigurationError, StackError
 from watchkeeper.stream_processors import settings
-
-if TYPE_CHECKING:
-    from watchkeeper.cli.stack.layout import StackLayout
-    from watchkeeper.cli.stack.status import StackStatus
 
 
 def data_directory(home: Path | None) -> Path:
@@ -25,24 +20,7 @@ def clickhouse_dsn(option: str | None, home: Path | None) -> str:
     Raises:
         ConfigurationError: nothing says where it is; the message names the three ways.
     """
-    given = option or os.environ.get(settings.CLICKHOUSE)
-    if given:
-        return given
-    layout, status = _running_stack(home)
-    part = status.part("clickhouse") if status is not None else None
-    if layout is None or part is None or not part.url:
-        raise _unknown(
-            "ClickHouse", "--clickhouse http://user:password@host:8123/watchkeeper", settings.CLICKHOUSE, home
-        )
-    # The stack's parts bring its own dependencies, which a machine without a local stack need not have.
-    from watchkeeper.cli.stack.parts import dsn  # noqa: PLC0415
-    from watchkeeper.cli.stack.settings import StackSettings  # noqa: PLC0415
-
-    try:
-        told = StackSettings.from_json(layout.settings_file.read_text())
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{layout.settings_file} cannot be read ({error}): restart the stack") from error
-    return dsn(told, layout, part.url)
+    return _found("ClickHouse", "--clickhouse http://user:password@host:8123/watchkeeper", option, home)
 
 
 def kafka_bootstrap(option: str | None, home: Path | None) -> str:
@@ -51,29 +29,32 @@ def kafka_bootstrap(option: str | None, home: Path | None) -> str:
     Raises:
         ConfigurationError: nothing says where it is; the message names the three ways.
     """
-    given = option or os.environ.get(settings.KAFKA)
+    return _found("Kafka", "--kafka host:9092", option, home)
+
+
+def _found(what: str, form: str, option: str | None, home: Path | None) -> str:
+    variable = settings.CLICKHOUSE if what == "ClickHouse" else settings.KAFKA
+    given = option or os.environ.get(variable) or _running_stack(home).get(variable)
     if given:
         return given
-    _, status = _running_stack(home)
-    part = status.part("broker") if status is not None else None
-    if part is None or not part.url:
-        raise _unknown("Kafka", "--kafka host:9092", settings.KAFKA, home)
-    return part.url
-
-
-def _running_stack(home: Path | None) -> tuple[StackLayout | None, StackStatus | None]:
-    try:
-        from watchkeeper.cli.stack.layout import StackLayout  # noqa: PLC0415 - as above
-        from watchkeeper.cli.stack.status import read_status  # noqa: PLC0415
-    except ModuleNotFoundError:
-        return None, None
-    layout = StackLayout(data_directory(home))
-    status = read_status(layout)
-    return (layout, status) if status.is_alive else (None, None)
-
-
-def _unknown(what: str, option: str, variable: str, home: Path | None) -> ConfigurationError:
-    return ConfigurationError(
+    raise ConfigurationError(
         f"where is {what}? No stack runs in {data_directory(home)}. Start one with `watchkeeper up`, "
-        f"or give {option}, or set {variable}"
+        f"or give {form}, or set {variable}"
     )
+
+
+def _running_stack(home: Path | None) -> dict[str, str]:
+    """The variables of the local stack; none where none runs, or where what a stack needs is not installed."""
+    directory = data_directory(home)
+    if not directory.is_dir():
+        return {}
+    try:
+        # The stack brings dependencies of its own, which a machine without one need not have.
+        from watchkeeper.cli.stack.lifecycle import stack_environment  # noqa: PLC0415
+        from watchkeeper.cli.stack.settings import StackSettings  # noqa: PLC0415
+
+        return stack_environment(StackSettings(data_dir=directory))
+    except (ModuleNotFoundError, StackError):
+        return {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"the stack in {directory} cannot be read ({error}): restart it") from error

@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from watchkeeper.schemas.model import to_us
 from watchkeeper.schemas.rows import INSERT_SETTINGS
-from watchkeeper.stream_processors.clickhouse import connect_to, parse_dsn, store_error
+from watchkeeper.stream_processors.clickhouse import Address, connect_to, parse_dsn, store_error
 
 MAX_SECONDS: Final = 30
 """A question that takes longer is given up: the store has other work."""
@@ -24,18 +24,19 @@ Row = dict[str, Any]
 class ReadStore:
     """Rows out of the store, and the few rows that commands put in.
 
-    Raises:
-        StoreUnavailableError: from every method: nobody answers, or not in time.
-        ConfigurationError: from every method: the store lacks tables, or refuses the user.
+    Every method raises `StoreUnavailableError` where nobody answers, or not within `MAX_SECONDS`; `ConfigurationError`
+    where tables are missing or the user is refused; `PermanentError` where ClickHouse will never take what was sent.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, address: Address) -> None:
         self._client = client
+        self._address = address
 
     def rows(self, sql: str, **parameters: Any) -> list[Row]:
         """The rows of a query. Moments are bound as microseconds since 1970: no zone and no format takes part."""
         bound = {name: to_us(value) if isinstance(value, datetime) else value for name, value in parameters.items()}
-        found = self._client.query(sql, parameters=bound)
+        with self._errors_sorted():
+            found = self._client.query(sql, parameters=bound)
         return [dict(zip(found.column_names, row, strict=True)) for row in found.result_rows]
 
     def row(self, sql: str, **parameters: Any) -> Row | None:
@@ -45,7 +46,15 @@ class ReadStore:
 
     def insert(self, table: str, rows: Sequence[bytes]) -> None:
         """Puts rows in, each a JSON object by column name; returns when they are kept."""
-        self._client.raw_insert(table, insert_block=b"\n".join(rows), fmt="JSONEachRow", settings=INSERT_SETTINGS)
+        with self._errors_sorted():
+            self._client.raw_insert(table, insert_block=b"\n".join(rows), fmt="JSONEachRow", settings=INSERT_SETTINGS)
+
+    @contextmanager
+    def _errors_sorted(self) -> Iterator[None]:
+        try:
+            yield
+        except (ClickHouseError, urllib3.exceptions.HTTPError, OSError) as error:
+            raise store_error(error, self._address) from error
 
 
 @contextmanager
@@ -53,15 +62,12 @@ def open_store(dsn: str) -> Iterator[ReadStore]:
     """The store at an address, for the length of a block.
 
     Raises:
-        ConfigurationError: the address is malformed or refused, or tables are missing.
-        StoreUnavailableError: nobody answers there, or a question took longer than `MAX_SECONDS`.
-        PermanentError: ClickHouse will never take what was sent.
+        ConfigurationError: the address is malformed or refused.
+        StoreUnavailableError: nobody answers there.
     """
     address = parse_dsn(dsn)
     client = connect_to(address, send_receive_timeout=MAX_SECONDS + 10, max_execution_time=MAX_SECONDS)
     try:
-        yield ReadStore(client)
-    except (ClickHouseError, urllib3.exceptions.HTTPError) as error:
-        raise store_error(error, address) from error
+        yield ReadStore(client, address)
     finally:
         client.close()
