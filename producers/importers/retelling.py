@@ -6,6 +6,8 @@ where it was recorded, `response`, and a `tool_call` for each call. Each tool me
 An assistant message that holds calls and nothing else, and that follows another assistant message directly, goes on
 with it: agents that think in one message and act in the next, and calls made by code that the model wrote, are no
 further requests.
+
+Turns are not counted: a recording says which messages have the role `user`, not which of them a person wrote.
 """
 
 from __future__ import annotations
@@ -77,8 +79,6 @@ class Retelling:
                 self._tell_calls(index, message, span)
             elif message.is_result:
                 self._tell_result(message, span)
-            elif message.role == "user":
-                self._session.next_turn()
             before = message
 
     def _tell_request(self, index: int, message: RecordedMessage, span: Span) -> None:

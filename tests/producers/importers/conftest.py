@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+
 from watchkeeper.producers.importers import Choices, Importer, Report
 from watchkeeper.producers.testing import MemoryTransport
 from watchkeeper.schemas.events import EVENT_ADAPTER, Event
@@ -71,29 +72,3 @@ def run_import(write: Callable[..., Path]) -> RunImport:
         return Imported(Importer(transport, choices).run(paths), transports)
 
     return run
-
-
-def neutral(*messages: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """A session in the neutral form."""
-    return {"session_id": "s-1", "agent": "support", "model": "gpt-4.1", "messages": list(messages), **fields}
-
-
-def asked(content: Any = "Where is order 7?", **fields: Any) -> dict[str, Any]:
-    return {"role": "user", "content": content, **fields}
-
-
-def said(content: Any = "It is on its way.", **fields: Any) -> dict[str, Any]:
-    return {"role": "assistant", "content": content, **fields}
-
-
-def called(*calls: tuple[str, str, Any], content: Any = None, **fields: Any) -> dict[str, Any]:
-    """An assistant message with calls: id, name, arguments."""
-    listed = [{"id": i, "name": name, "arguments": arguments} for i, name, arguments in calls]
-    return {"role": "assistant", "content": content, "tool_calls": listed, **fields}
-
-
-def result(call_id: str, content: Any = "shipped", **fields: Any) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": call_id, "content": content, **fields}
-
-
-TOOLS = [{"name": "order_status", "description": "Where it is.", "parameters": {"type": "object"}}]
