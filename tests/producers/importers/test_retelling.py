@@ -9,12 +9,11 @@ import pytest
 
 from watchkeeper.schemas.contents import matches
 from watchkeeper.schemas.event_contents import contents_of
-from watchkeeper.schemas.events import Event
 from watchkeeper.schemas.model import from_us
 
 
 class Imported(Protocol):
-    events: list[Event]
+    events: list[Any]
     reasons: list[str]
     report: Any
 
