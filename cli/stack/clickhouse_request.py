@@ -16,7 +16,7 @@ from watchkeeper.cli.stack.clickhouse_errors import (
     ClickHouseError,
 )
 from watchkeeper.cli.stack.clickhouse_native import FIRST_REVISION
-from watchkeeper.cli.stack.clickhouse_sql import Reading, insert_head, reading, verb
+from watchkeeper.cli.stack.clickhouse_sql import InsertHead, Reading, insert_head, reading, verb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,17 +107,7 @@ def read_statement(
     inserts = verb(text) == "INSERT"
     head = insert_head(text) if inserts else None
     if head is not None:
-        data = _joined(memoryview(text)[head.data :], rest)
-        return Statement(
-            sql=_text(text[: head.end]),
-            format=head.format or wanted or "Values",
-            data=data,
-            selects=False,
-            streams=False,
-            session=session,
-            whole=True,
-            block_info=False,
-        )
+        return _insert(text, head, rest, head.format or wanted or "Values", session)
     if rest:
         text = bytes(text) + b"\n" + rest
     if not text.strip():
@@ -133,6 +123,21 @@ def read_statement(
         session=session,
         whole=query.get("wait_end_of_query", "") in _ON,
         block_info=_protocol_version(query) >= FIRST_REVISION and output_format == "Native",
+    )
+
+
+def _insert(
+    text: bytes | bytearray, head: InsertHead, rest: bytes | bytearray, input_format: str, session: Session
+) -> Statement:
+    return Statement(
+        sql=_text(text[: head.end]),
+        format=input_format,
+        data=_joined(memoryview(text)[head.data :], rest),
+        selects=False,
+        streams=False,
+        session=session,
+        whole=True,
+        block_info=False,
     )
 
 

@@ -62,17 +62,7 @@ def start_stack(settings: StackSettings, *, foreground: bool = False, tether: bo
     # Whatever is wrong with the settings is found here as well, where its message reaches who asked.
     plan(settings, layout)
     began = datetime.now(UTC)
-    log = layout.log(SUPERVISOR_LOG)
-    rotate(log)
-    command = [sys.executable, "-m", _MODULE, str(layout.settings_file)]
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            tethered(command) if tether else command,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    process = _launch(layout, tether=tether)
     _launched.append(process)
     try:
         return _wait_until_up(process, layout, began)
@@ -139,6 +129,20 @@ def _refuse_second(layout: StackLayout) -> None:
             " `watchkeeper down` stops it"
         )
         raise StackError(message)
+
+
+def _launch(layout: StackLayout, *, tether: bool) -> subprocess.Popen[bytes]:
+    log = layout.log(SUPERVISOR_LOG)
+    rotate(log)
+    command = [sys.executable, "-m", _MODULE, str(layout.settings_file)]
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            tethered(command) if tether else command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
 def _wait_until_up(process: subprocess.Popen[bytes], layout: StackLayout, began: datetime) -> StackStatus:
