@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from watchkeeper.schemas.topics import EVENTS, Topic
@@ -38,7 +38,7 @@ class ValidateOnly:
         draft.replace(self._told)
         return Output("sessions")
 
-    def tick(self) -> Output | None:
+    def tick(self, until_us: Mapping[int, int]) -> Output | None:  # noqa: ARG002 - the protocol's shape
         """See `Stage.tick`."""
         return None
 

@@ -1,9 +1,11 @@
-"""The Faust app: one agent for each stage, and the tick."""
+"""The Faust app: for each stage an agent, the tick and the commits."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+import os
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import faust
@@ -19,9 +21,14 @@ from watchkeeper.stream_processors.engine.stage import Stage
 from watchkeeper.stream_processors.engine.stage_one import StageOne
 from watchkeeper.stream_processors.engine.stage_two import StageTwo
 from watchkeeper.stream_processors.prices import GenaiPriceBook
-from watchkeeper.stream_processors.runner import TICK_SECONDS, StageRunner
+from watchkeeper.stream_processors.runner import StageRunner
 from watchkeeper.stream_processors.settings import WorkerSettings
 from watchkeeper.stream_processors.store import ClickHouseStore
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+COMMIT_SECONDS = 0.5
 
 StagesOf = Callable[[WorkerSettings, Store, Clock], list[tuple[Topic, Stage]]]
 
@@ -43,7 +50,7 @@ def build_app(settings: WorkerSettings, stages: StagesOf | None = None) -> faust
     ]
     for runner in runners:
         _add_agent(app, runner)
-    _add_tick(app, runners)
+    _add_tasks(app, runners, settings)
     return app
 
 
@@ -82,7 +89,10 @@ def _faust_app(settings: WorkerSettings) -> faust.App:
 
 
 def _add_agent(app: faust.App, runner: StageRunner) -> None:
-    channel = app.topic(runner.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+    # Acknowledgement off: Faust must commit nothing (`offsets`).
+    channel = app.topic(
+        runner.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", acks=False
+    )
 
     async def agent(stream: Any) -> None:
         await runner.run(stream)
@@ -90,16 +100,38 @@ def _add_agent(app: faust.App, runner: StageRunner) -> None:
     app.agent(channel, name=f"watchkeeper.{runner.topic}")(agent)
 
 
-def _add_tick(app: faust.App, runners: list[StageRunner]) -> None:
-    async def tick() -> None:
+def _add_tasks(app: faust.App, runners: list[StageRunner], settings: WorkerSettings) -> None:
+    # Each runner has a tick of its own: one that waits for its store must not hold up the other.
+    for runner in runners:
+        app.task(_ticking(app, runner))
+
+    async def commit() -> None:
+        # One after the other: Faust's consumer thread takes two calls at once, and one of them reads.
         while not app.should_stop:
-            await asyncio.sleep(TICK_SECONDS)
-            if app.consumer.assignment():
-                for runner in runners:
-                    await runner.tick()
+            await asyncio.sleep(COMMIT_SECONDS)
+            for runner in runners:
+                await runner.commit()
+
+    async def tell_ready() -> None:
+        for runner in runners:
+            await runner.ready.wait()
+        if settings.ready_file is not None:
+            settings.ready_file.write_text(f"{os.getpid()}\n")
+        log.info("ready")
 
     async def stop(*_: Any, **__: Any) -> None:
         await asyncio.gather(*(runner.stop() for runner in runners))
 
-    app.task(tick)
-    app.on_before_shutdown.connect(stop)
+    app.task(commit)
+    app.task(tell_ready)
+    app.on_before_shutdown.connect(stop, weak=False)
+
+
+def _ticking(app: faust.App, runner: StageRunner) -> Callable[[], Coroutine[None, None, None]]:
+    async def tick() -> None:
+        while not app.should_stop:
+            await asyncio.sleep(TICK_SECONDS)
+            if app.consumer.assignment():
+                await runner.tick()
+
+    return tick

@@ -1,4 +1,4 @@
-"""The engine's bus on Kafka: messages out, every one acknowledged by the broker."""
+"""The engine's bus on Kafka: messages out, every one acknowledged by the broker, in order."""
 
 from __future__ import annotations
 
@@ -14,74 +14,64 @@ from watchkeeper.schemas.errors import BusUnavailableError
 from watchkeeper.schemas.topics import DEAD_LETTER, PARTITIONER
 from watchkeeper.stream_processors.engine.ports import Message
 
-log = logging.getLogger(__name__)
-
 OnDelivery = Callable[[KafkaError | None, Delivered], None]
 
-DELIVERY_SECONDS = 30
-_PROBE_SECONDS = 1.0
+log = logging.getLogger(__name__)
+
+DELIVERY_SECONDS = 30.0
 
 
 class KafkaBus:
-    """See `watchkeeper.stream_processors.engine.ports.Bus`."""
+    """See `watchkeeper.stream_processors.engine.ports.Bus`.
 
-    def __init__(self, bootstrap: str) -> None:
+    Args:
+        bootstrap: `host:port[,host:port…]`.
+        delivery_seconds: how long one attempt to publish may take.
+    """
+
+    def __init__(self, bootstrap: str, *, delivery_seconds: float = DELIVERY_SECONDS) -> None:
         self._bootstrap = bootstrap
+        self._delivery_seconds = delivery_seconds
         self._producer: Producer | None = None
-        # One thread: what is published first stands first, and one slow flush does not starve another.
+        # One thread: what is published first stands first.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="kafka-producer")
-        self._probes = ThreadPoolExecutor(1, thread_name_prefix="kafka-probe")
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """See `Bus.publish`."""
         await asyncio.get_running_loop().run_in_executor(self._pool, self._publish, messages)
 
-    async def reachable(self) -> bool:
-        """See `Bus.reachable`."""
-        return await asyncio.get_running_loop().run_in_executor(self._probes, self._probe)
-
     def close(self) -> None:
-        """Lets go of the threads; what was not acknowledged is published again by whoever resumes."""
+        """Lets go of the thread; what was not acknowledged is published again by whoever resumes."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._probes.shutdown(wait=False, cancel_futures=True)
 
     def _publish(self, messages: Sequence[Message]) -> None:
         producer = self._open()
-        failures: list[KafkaError] = []
+        failures: list[str] = []
 
-        def delivered(error: KafkaError | None, _: Delivered) -> None:
+        def delivered(error: KafkaError | None, message: Delivered) -> None:
             if error is not None:
-                failures.append(error)
+                failures.append(_told(error, message))
 
-        for message in messages:
-            self._produce(producer, message, delivered)
-        left = producer.flush(DELIVERY_SECONDS)
+        try:
+            for message in messages:
+                _produce(producer, message, delivered)
+            left = producer.flush(self._delivery_seconds)
+        except KafkaException as error:
+            self._discard(producer)
+            raise BusUnavailableError(f"Kafka at {self._bootstrap} takes no messages: {error}") from error
         if left or failures:
-            # The next attempt starts with a producer of its own: this one may be fenced, or still hold the rest.
-            self._producer = None
-            why = failures[0].str() if failures else f"no answer in {DELIVERY_SECONDS} s"
+            self._discard(producer)
+            why = failures[0] if failures else f"no answer in {self._delivery_seconds:.0f} s"
             raise BusUnavailableError(
                 f"Kafka at {self._bootstrap} did not acknowledge {left + len(failures)} of {len(messages)} messages: "
                 f"{why}"
             )
 
-    @staticmethod
-    def _produce(producer: Producer, message: Message, delivered: OnDelivery) -> None:
-        while True:
-            try:
-                producer.produce(
-                    message.topic,
-                    value=message.value,
-                    key=message.key,
-                    headers=dict(message.headers),
-                    on_delivery=delivered,
-                )
-            except BufferError:
-                producer.poll(0.1)
-            except KafkaException as error:
-                raise BusUnavailableError(f"Kafka refused a message for {message.topic}: {error}") from error
-            else:
-                return
+    def _discard(self, producer: Producer) -> None:
+        """The next attempt starts with a producer of its own: of this one, nothing more may be written."""
+        self._producer = None
+        producer.purge()
+        producer.flush(0)
 
     def _open(self) -> Producer:
         if self._producer is None:
@@ -95,16 +85,33 @@ class KafkaBus:
                     "compression.type": "lz4",
                     "partitioner": PARTITIONER,
                     "message.max.bytes": DEAD_LETTER.max_message_bytes,
-                    "delivery.timeout.ms": DELIVERY_SECONDS * 1000,
+                    # No message gives up by itself: those behind it would be written all the same, and their readers
+                    # take the missing one, once it comes, for a repeat. All of an attempt are given up together.
+                    "delivery.timeout.ms": 0,
                     "log.connection.close": False,
                 },
                 logger=log,
             )
         return self._producer
 
-    def _probe(self) -> bool:
+
+def _produce(producer: Producer, message: Message, delivered: OnDelivery) -> None:
+    while True:
         try:
-            self._open().list_topics(timeout=_PROBE_SECONDS)
-        except KafkaException:
-            return False
-        return True
+            producer.produce(
+                message.topic,
+                value=message.value,
+                key=message.key,
+                headers=dict(message.headers),
+                on_delivery=delivered,
+            )
+        except BufferError:
+            producer.poll(0.1)
+        else:
+            return
+
+
+def _told(error: KafkaError, message: Delivered) -> str:
+    if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        return f"a message is too large for topic {message.topic()}: raise its max.message.bytes ({error.str()})"
+    return f"topic {message.topic()}: {error.str()}"

@@ -2,10 +2,9 @@
 
 What it must never do, each learnt the hard way:
 
-- use `take()`, which acknowledges in `finally`, on errors and cancellation too; or acknowledge out of order, since
-  Faust commits past a gap;
-- let an exception leave the agent: `noack_take` turns acknowledgement back on when it is left, and everything is
-  committed while nothing is stored. Only cancellation passes; whatever else is wrong ends the process.
+- let Faust commit: see `offsets`. What was kept is committed here, partition by partition, never beyond;
+- let an exception leave the agent: Faust would start it again, or stop the app, with records half judged. Only
+  cancellation passes; whatever else is wrong ends the process.
 """
 
 from __future__ import annotations
@@ -22,19 +21,27 @@ from watchkeeper.schemas.wire import CANONICAL, WRITER_HEADER
 from watchkeeper.stream_processors.engine.engine import Engine
 from watchkeeper.stream_processors.engine.ports import Bus, Clock, Record, Store
 from watchkeeper.stream_processors.engine.stage import Stage
+from watchkeeper.stream_processors.offsets import Assignment, TopicOffsets
 
 log = logging.getLogger(__name__)
 
 MOST_RECORDS = 1000
 TAKE_SECONDS = 0.05
-TICK_SECONDS = 1.0
 STOP_SECONDS = 5.0
+COMMIT_AT_STOP_SECONDS = 2.0
 EXIT_FAILED = 70
-"""`EX_SOFTWARE`: the supervisor starts the worker again, and what was not acknowledged is read again."""
+"""`EX_SOFTWARE`: the supervisor starts the worker again, and what was not committed is read again."""
 
 
 class StageRunner:
-    """Feeds one stage from one topic."""
+    """Feeds one stage from one topic.
+
+    Args:
+        app: its topic must be declared with acknowledgement off.
+
+    Attributes:
+        ready: set once there are partitions in hand and their states are loaded.
+    """
 
     def __init__(self, app: faust.App, topic: str, stage: Stage, *, bus: Bus, store: Store, clock: Clock) -> None:
         self._app = app
@@ -42,20 +49,20 @@ class StageRunner:
         self.engine = Engine(
             stage, bus=bus, store=store, clock=clock, acknowledge=self._acknowledge, on_failure=end_process
         )
-        self._stream: Any = None
-        self._unacknowledged: dict[tuple[int, int], Any] = {}
-        self._assignment: tuple[int, frozenset[int]] | None = None
+        self._offsets = TopicOffsets(app, topic)
+        self._assignment: Assignment | None = None
         self._assigning = asyncio.Lock()
+        self._to_commit: dict[int, int] = {}
+        self.ready = asyncio.Event()
 
     async def run(self, stream: Any) -> None:
         """The agent's body: never returns, and never raises anything but cancellation."""
-        self._stream = stream
         try:
             async for events in stream.noack_take(MOST_RECORDS, within=TAKE_SECONDS):
                 await self._take(events)
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is, going on would acknowledge what is not kept
+        except BaseException as error:  # noqa: BLE001 - whatever it is, going on would leave records half judged
             end_process(error)
         if not self._app.should_stop:
             end_process(RuntimeError(f"the stream of {self.topic} ended"))
@@ -64,49 +71,63 @@ class StageRunner:
         """Lets time pass for what is open on the partitions in hand."""
         try:
             await self._follow_assignment()
-            await self.engine.tick()
+            partitions = self._assignment[1] if self._assignment is not None else ()
+            await self.engine.tick(self._offsets.horizons(partitions))
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is, going on would acknowledge what is not kept
+        except BaseException as error:  # noqa: BLE001 - as above
             end_process(error)
 
+    async def commit(self) -> None:
+        """Commits what was kept since the last time."""
+        offsets, self._to_commit = self._to_commit, {}
+        if offsets:
+            await self._offsets.commit(offsets)
+
     async def stop(self) -> None:
-        """Gives what is under way a moment to be kept; a slow store must not hold a stop."""
+        """Gives what is under way a moment to be kept; a slow store or broker must not hold a stop."""
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self.engine.drain()
         except TimeoutError:
             log.warning("%s: stopping before everything was kept; it will be read again", self.topic)
+        try:
+            async with asyncio.timeout(COMMIT_AT_STOP_SECONDS):
+                await self.commit()
+        except TimeoutError:
+            log.warning("%s: stopping before everything was committed; it will be read again", self.topic)
 
     async def _take(self, events: Sequence[Any]) -> None:
         await self._follow_assignment()
-        records: list[Record] = []
-        for event in events:
-            message = event.message
-            # What was read before a rebalance is read again by whoever has the partition now.
-            if self._assignment is not None and message.generation_id == self._assignment[0]:
-                self._unacknowledged[message.partition, message.offset] = event
-                records.append(_record(message))
+        if self._assignment is None:
+            return
+        generation, partitions = self._assignment
+        # What was read before a rebalance is read again by whoever has the partition now.
+        records = [
+            _record(event.message)
+            for event in events
+            if event.message.generation_id == generation and event.message.partition in partitions
+        ]
         if records:
-            await self.engine.process(records, caught_up=len(events) < MOST_RECORDS)
+            await self.engine.process(records)
 
     async def _follow_assignment(self) -> None:
         async with self._assigning:
-            partitions = frozenset(tp.partition for tp in self._app.consumer.assignment() if tp.topic == self.topic)
-            # Both: the first generation of a group may have the number that stands before there is one.
-            assignment = (self._app.consumer_generation_id, partitions)
+            assignment = self._offsets.assignment()
             if assignment == self._assignment:
                 return
-            await self.engine.assign(partitions)
-            self._unacknowledged.clear()
+            await self.engine.assign(assignment[1])
+            self._offsets.forget()
+            # What was kept for the assignment before is read again, and is a replay.
+            self._to_commit.clear()
             self._assignment = assignment
-            log.info("%s: generation %s has partitions %s", self.topic, assignment[0], sorted(partitions))
+            log.info("%s: generation %s has partitions %s", self.topic, assignment[0], sorted(assignment[1]))
+            if assignment[1]:
+                self.ready.set()
 
     async def _acknowledge(self, records: Sequence[Record]) -> None:
         for record in records:
-            event = self._unacknowledged.pop((record.partition, record.offset), None)
-            if event is not None:
-                await self._stream.ack(event)
+            self._to_commit[record.partition] = record.offset + 1
 
 
 def _record(message: Any) -> Record:
@@ -124,7 +145,7 @@ def _record(message: Any) -> Record:
 
 
 def end_process(error: BaseException) -> None:
-    """Ends the process at once: after an error that nobody handled, going on would acknowledge what is not kept."""
+    """Ends the process at once: after an error that nobody handled, going on would leave records half judged."""
     log.critical("the worker cannot go on: %s: %s", type(error).__name__, error, exc_info=error)
     logging.shutdown()
     os._exit(EXIT_FAILED)

@@ -16,6 +16,7 @@ HOME = "WATCHKEEPER_HOME"
 GROUP = "WATCHKEEPER_GROUP"
 SIMULATED_ACTS = "WATCHKEEPER_SIMULATED_ACTS"
 PRICES = "WATCHKEEPER_PRICES"
+READY_FILE = "WATCHKEEPER_READY_FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class WorkerSettings:
         group: the consumer group; workers that share the work share it.
         simulated_acts: whether simulated sessions may be commanded and ticked, as in the demo.
         prices: a YAML file of prices that go before the bundled ones; None without.
+        ready_file: where the worker writes its process id once it has partitions of every topic; None for nowhere.
     """
 
     bootstrap: str
@@ -37,6 +39,7 @@ class WorkerSettings:
     group: str = "watchkeeper"
     simulated_acts: bool = False
     prices: Path | None = None
+    ready_file: Path | None = None
 
     @property
     def acting(self) -> frozenset[Origin]:
@@ -56,7 +59,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> WorkerSetti
             f"{' and '.join(missing)} must be set, for example {KAFKA}=127.0.0.1:9092 and "
             f"{CLICKHOUSE}=http://user:password@127.0.0.1:8123/watchkeeper; or run `watchkeeper up`, which sets them"
         )
-    prices = environment.get(PRICES)
+    prices, ready_file = environment.get(PRICES), environment.get(READY_FILE)
     return WorkerSettings(
         bootstrap=environment[KAFKA],
         clickhouse=environment[CLICKHOUSE],
@@ -64,6 +67,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> WorkerSetti
         group=environment.get(GROUP) or "watchkeeper",
         simulated_acts=_flag(environment, SIMULATED_ACTS),
         prices=Path(prices) if prices else None,
+        ready_file=Path(ready_file) if ready_file else None,
     )
 
 

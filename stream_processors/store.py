@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -14,15 +15,25 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from watchkeeper.schemas.errors import ConfigurationError, PermanentError, StoreUnavailableError
 from watchkeeper.schemas.rows import INSERT_SETTINGS
 from watchkeeper.stream_processors.clickhouse import connect_to, parse_dsn, store_error
-from watchkeeper.stream_processors.engine.ports import EventKey, RowsRefusedError, StoredState
+from watchkeeper.stream_processors.engine.ports import (
+    ContentKey,
+    EventKey,
+    RowsRefusedError,
+    StoredPart,
+    StoredState,
+)
 
 T = TypeVar("T")
 
 _KEYS_A_QUERY = 200
 """Query parameters travel in the request line, which servers bound at some 64 KiB."""
 
+_ANSWER_SECONDS = 60
+"""Without a byte for so long, a statement is tried again; the largest insert takes well under a second."""
+
 _KEY_COLUMNS = {"sessions": ("tenant_id", "session_id"), "subjects": ("subject",)}
 _OPEN = {"sessions": " AND status = 'open'", "subjects": ""}
+_HEARD_OF = {"sessions": "last_event_at", "subjects": "stored_at"}
 
 
 class ClickHouseStore:
@@ -41,6 +52,7 @@ class ClickHouseStore:
     def __init__(self, dsn: str, *, threads: int = 6) -> None:
         self._address = parse_dsn(dsn)
         self._client: Client | None = None
+        self._connecting = threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="clickhouse")
 
     async def insert(self, table: str, rows: Sequence[bytes]) -> None:
@@ -55,14 +67,15 @@ class ClickHouseStore:
         except PermanentError as error:
             raise RowsRefusedError(str(error)) from error
 
-    async def open_states(self, table: str, partitions: Collection[int]) -> list[StoredState]:
+    async def open_states(self, table: str, partitions: Collection[int], most: int) -> list[StoredState]:
         """See `Store.open_states`."""
         columns = ", ".join(_KEY_COLUMNS[table])
         query = (
             f"SELECT source_partition, state, {columns} FROM {table} FINAL"  # noqa: S608 - table names are ours
             f" WHERE source_partition IN {{partitions:Array(UInt16)}}{_OPEN[table]}"
+            f" ORDER BY {_HEARD_OF[table]} DESC LIMIT {{most:UInt64}}"
         )
-        return _states(await self._rows(query, {"partitions": sorted(partitions)}))
+        return _states(await self._rows(query, {"partitions": sorted(partitions), "most": most}))
 
     async def states(self, table: str, partition: int, keys: Collection[tuple[str, ...]]) -> list[StoredState]:
         """See `Store.states`."""
@@ -86,23 +99,22 @@ class ClickHouseStore:
             " {keys:Array(Tuple(String, String, String, UInt64))} GROUP BY ALL"
         )
         found: dict[EventKey, list[str]] = {}
-        wanted = sorted((key.tenant_id, key.session_id, key.writer_id, key.seq) for key in keys)
-        for some in _cut(wanted):
+        for some in _cut(sorted(tuple(key) for key in keys)):
             rows = await self._rows(query, {"keys": some})
             found |= {EventKey(*row[:4]): sorted(row[4]) for row in rows}
         return found
 
-    async def contents(self, addresses: Collection[str]) -> dict[str, str]:
+    async def contents(self, keys: Collection[ContentKey], most_parts: int) -> list[StoredPart]:
         """See `Store.contents`."""
         query = (
-            "SELECT address, parts, part, any(text) FROM contents"
-            " WHERE address IN {addresses:Array(String)} GROUP BY address, parts, part ORDER BY address, part"
+            "SELECT address, part, any(parts), any(text) FROM contents"
+            " WHERE tuple(tenant_id, address) IN {keys:Array(Tuple(String, String))} AND parts <= {most:UInt32}"
+            " GROUP BY tenant_id, address, part"
         )
-        parts: dict[str, tuple[int, list[str]]] = {}
-        for some in _cut(sorted(addresses)):
-            for address, count, _, text in await self._rows(query, {"addresses": some}):
-                parts.setdefault(address, (count, []))[1].append(text)
-        return {address: "".join(texts) for address, (count, texts) in parts.items() if len(texts) == count}
+        found: list[StoredPart] = []
+        for some in _cut(sorted(tuple(key) for key in keys)):
+            found += [StoredPart(*row) for row in await self._rows(query, {"keys": some, "most": most_parts})]
+        return found
 
     def close(self) -> None:
         """Lets go of threads and connections."""
@@ -119,11 +131,15 @@ class ClickHouseStore:
     async def _run(self, action: Callable[[Client], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._call, action)
 
+    def _connected(self) -> Client:
+        with self._connecting:
+            if self._client is None:
+                self._client = connect_to(self._address, send_receive_timeout=_ANSWER_SECONDS)
+            return self._client
+
     def _call(self, action: Callable[[Client], T]) -> T:
         try:
-            if self._client is None:
-                self._client = connect_to(self._address)
-            return action(self._client)
+            return action(self._connected())
         except ConfigurationError as error:
             raise StoreUnavailableError(str(error)) from error
         except (ClickHouseError, urllib3.exceptions.HTTPError, OSError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
 
 import faust
@@ -35,7 +36,19 @@ def main(stages: StagesOf | None = None) -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     worker = faust.Worker(app, loglevel="WARN", redirect_stdouts=False, override_logging=False, quiet=True)
-    worker.execute_from_commandline()
+    ended = _run(worker)
+    # Threads that wait for a store or a broker which is away would hold the process for minutes. What they carry is
+    # not committed and is done again.
+    logging.shutdown()
+    os._exit(ended)
+
+
+def _run(worker: faust.Worker) -> int:
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        code: int | str | None = ended.code
+    return code if isinstance(code, int) else int(code is not None)
 
 
 if __name__ == "__main__":

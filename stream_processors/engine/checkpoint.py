@@ -1,7 +1,8 @@
 """Keeps outputs, in order: findings, signals and control; ClickHouse; state; offset.
 
 Each step is acknowledged before the next begins, so a crash at any point repeats work and changes nothing. Two
-outputs are kept at once, since the store's answer is what takes time; the states of the second wait for the first.
+outputs are kept at once, since the store's answer is what takes time. The second publishes after the first has
+published, and its states and offsets wait for the first's: in each of these nothing overtakes. Only rows may.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
-import orjson
-
 from watchkeeper.schemas.errors import TransientError
-from watchkeeper.stream_processors.engine.ports import Bus, Clock, Record, RowsRefusedError, Store
+from watchkeeper.schemas.rows import RejectReason
+from watchkeeper.stream_processors.engine.ports import Bus, Clock, RowsRefusedError, Store
 from watchkeeper.stream_processors.engine.rows import dead_letter_row
-from watchkeeper.stream_processors.engine.stage import Output
+from watchkeeper.stream_processors.engine.stage import Origin, Output, dead_letter_message
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +49,20 @@ async def persist(clock: Clock, what: str, attempt: Callable[[], Awaitable[T]]) 
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
+@dataclass(frozen=True, slots=True)
+class _Keeping:
+    """An output that is being kept: done once its messages are published, and once all of it is kept."""
+
+    published: asyncio.Future[None]
+    kept: asyncio.Task[None]
+
+
 class Checkpointer:
     """Keeps outputs in the order in which they are submitted.
 
     Args:
         on_failure: called once with what can be neither kept nor set aside. The process must end then: whatever
-            was not acknowledged is read again.
+            was not acknowledged is read again. Nothing is kept or acknowledged afterwards.
     """
 
     def __init__(self, bus: Bus, store: Store, clock: Clock, on_failure: Callable[[BaseException], None]) -> None:
@@ -61,76 +70,111 @@ class Checkpointer:
         self._store = store
         self._clock = clock
         self._on_failure = on_failure
-        self._under_way: deque[asyncio.Task[None]] = deque()
+        self._failure: BaseException | None = None
+        self._under_way: deque[_Keeping] = deque()
 
     async def submit(self, output: Output, on_kept: Callable[[], Awaitable[None]]) -> None:
-        """Begins to keep an output as soon as fewer than `DEPTH` are under way; `on_kept` acknowledges it."""
+        """Begins to keep an output as soon as fewer than `DEPTH` are under way; `on_kept` acknowledges it.
+
+        Raises:
+            BaseException: what was told to `on_failure`: an earlier output could not be kept.
+        """
         while len(self._under_way) >= DEPTH:
-            await asyncio.wait([self._under_way[0]])
+            await asyncio.wait([self._under_way[0].kept])
             self._reap()
+        if self._failure is not None:
+            raise self._failure
         previous = self._under_way[-1] if self._under_way else None
-        self._under_way.append(asyncio.create_task(self._keep(output, previous, on_kept)))
+        published = asyncio.get_running_loop().create_future()
+        kept = asyncio.create_task(self._keep(output, previous, published, on_kept))
+        self._under_way.append(_Keeping(published, kept))
 
     async def drain(self) -> None:
-        """Returns when nothing is under way."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
-            self._reap()
+        """Returns when nothing is under way.
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is under way."""
-        self._reap()
-        return not self._under_way
+        Raises:
+            BaseException: what was told to `on_failure`.
+        """
+        while self._under_way:
+            await asyncio.wait([keeping.kept for keeping in self._under_way])
+            self._reap()
+        if self._failure is not None:
+            raise self._failure
 
     def _reap(self) -> None:
-        while self._under_way and self._under_way[0].done():
+        while self._under_way and self._under_way[0].kept.done():
             self._under_way.popleft()
 
     async def _keep(
-        self, output: Output, previous: asyncio.Task[None] | None, on_kept: Callable[[], Awaitable[None]]
+        self,
+        output: Output,
+        previous: _Keeping | None,
+        published: asyncio.Future[None],
+        on_kept: Callable[[], Awaitable[None]],
     ) -> None:
         try:
-            if output.messages:
-                await self._persist("publishing", lambda: self._bus.publish(output.messages))
-            await asyncio.gather(*(self._insert(table, rows) for (table, _), rows in output.rows.items()))
-            if previous is not None:
-                await previous
-            if output.states:
-                await self._insert(output.state_table, output.states)
-            await on_kept()
+            await self._steps(output, previous, published, on_kept)
         except asyncio.CancelledError:
             raise
-        except BaseException as error:
-            self._on_failure(error)
-            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, nothing after it may be acknowledged
+            if self._failure is None:
+                self._failure = error
+                self._on_failure(error)
+        finally:
+            published.cancel()
 
-    async def _persist(self, what: str, attempt: Callable[[], Awaitable[None]]) -> None:
-        await persist(self._clock, what, attempt)
+    async def _steps(
+        self,
+        output: Output,
+        previous: _Keeping | None,
+        published: asyncio.Future[None],
+        on_kept: Callable[[], Awaitable[None]],
+    ) -> None:
+        if previous is not None and not await self._went_well(previous.published):
+            return
+        if output.messages:
+            await persist(self._clock, "publishing", lambda: self._bus.publish(output.messages))
+        published.set_result(None)
+        await self._insert_all(output)
+        if previous is not None and not await self._went_well(previous.kept):
+            return
+        if output.states:
+            await self._insert(output.state_table, output.states)
+        await on_kept()
 
-    async def _insert(self, table: str, rows: list[bytes]) -> None:
+    async def _went_well(self, earlier: asyncio.Future[None]) -> bool:
+        await asyncio.wait([earlier])
+        return self._failure is None and not earlier.cancelled()
+
+    async def _insert_all(self, output: Output) -> None:
         try:
-            await self._persist(f"inserting into {table}", lambda: self._store.insert(table, rows))
-        except RowsRefusedError as refusal:
-            if table != "events":
-                raise
-            await self._set_aside(rows, refusal)
+            async with asyncio.TaskGroup() as inserts:
+                for group, rows in output.rows.items():
+                    inserts.create_task(self._insert_group(group[0], rows, output.origins.get(group)))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
 
-    async def _set_aside(self, rows: list[bytes], refusal: RowsRefusedError) -> None:
-        """Halves refused rows until the guilty ones stand alone; those become dead letters."""
+    async def _insert_group(self, table: str, rows: Sequence[bytes], origins: Sequence[Origin] | None) -> None:
+        try:
+            await self._insert(table, rows)
+        except RowsRefusedError as refusal:
+            if origins is None:
+                raise
+            await self._set_aside(rows, origins, refusal)
+
+    async def _set_aside(self, rows: Sequence[bytes], origins: Sequence[Origin], refusal: RowsRefusedError) -> None:
+        """Halves refused rows of events until the guilty ones stand alone; those become dead letters."""
         if len(rows) > 1:
             middle = len(rows) // 2
-            await self._insert("events", rows[:middle])
-            await self._insert("events", rows[middle:])
+            await self._insert_group("events", rows[:middle], origins[:middle])
+            await self._insert_group("events", rows[middle:], origins[middle:])
             return
-        columns = orjson.loads(rows[0])
-        record = Record(
-            topic="agent.events",
-            partition=columns["source_partition"],
-            offset=columns["source_offset"],
-            key=f"{columns.get('tenant_id', 'default')}/{columns['session_id']}".encode(),
-            value=rows[0],
-            timestamp_ms=self._clock.now_us() // 1000,
-        )
-        letter = dead_letter_row(record, "store_refused", str(refusal), rows[0], columns["source_line"])
-        await self._insert("dead_letters", [letter])
+        origin, detail = origins[0], str(refusal)
+        reason: RejectReason = "store_refused"
+        message = dead_letter_message(origin.record, reason, detail, origin.raw, origin.line)
+        await persist(self._clock, "publishing", lambda: self._bus.publish([message]))
+        row = dead_letter_row(origin.record, reason, detail, origin.raw, origin.line)
+        await self._insert("dead_letters", [row])
+
+    async def _insert(self, table: str, rows: Sequence[bytes]) -> None:
+        await persist(self._clock, f"inserting into {table}", lambda: self._store.insert(table, rows))

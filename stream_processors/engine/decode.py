@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,17 +18,22 @@ from watchkeeper.schemas.topics import MAX_RECORD_BYTES
 from watchkeeper.schemas.wire import record_key
 from watchkeeper.stream_processors.engine.ports import Record
 
-_YEARS = range(1970, 2300)
-"""ClickHouse's calendar; a time outside of it would be stored as another one."""
+_TIME_AS_WE_SPELL_IT = re.compile(rb'"occurred_at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"')
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
-    """An event with the bytes it came in."""
+    """An event with the bytes it came in.
+
+    Attributes:
+        index: counts the record's lines from 0, empty ones included.
+        verbatim: the bytes say what the event says and nothing else, so they can be stored as they are.
+    """
 
     event: Event
     raw: bytes
     index: int
+    verbatim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ def decode(record: Record) -> tuple[list[Line], list[Rejected]]:
         if isinstance(outcome, tuple):
             rejected.append(Rejected(outcome[0], outcome[1], raw, index))
         else:
-            lines.append(Line(outcome, raw, index))
+            lines.append(Line(outcome, raw, index, record.canonical and _is_canonical(raw)))
     return lines, rejected
 
 
@@ -66,14 +73,47 @@ def _decode_line(raw: bytes, key: bytes | None) -> Event | tuple[RejectReason, s
         event: Event = EVENT_ADAPTER.validate_json(raw)
     except ValidationError as error:
         return _explain(raw, error)
-    if event.occurred_at.year not in _YEARS:
-        return "unusable_time", f"occurred_at is in {event.occurred_at.year}: years 1970 to 2299 can be stored"
+    if strange := _no_json(raw):
+        return "not_json", strange
     if record_key(event.tenant_id, event.session_id) != key:
         return "wrong_key", (
             f"the record's key is {_shown(key)}, the event belongs to "
             f"{event.tenant_id}/{event.session_id}: key records by tenant_id/session_id"
         )
     return event
+
+
+def _no_json(raw: bytes) -> str | None:
+    """What pydantic reads and JSON does not know: NaN and the infinities, spelled out."""
+    if b"NaN" not in raw and b"Infinity" not in raw:
+        return None
+    try:
+        orjson.loads(raw)
+    except orjson.JSONDecodeError as malformed:
+        return f"{malformed}: JSON has no NaN and no infinities, write null"
+    return None
+
+
+def _is_canonical(raw: bytes) -> bool:
+    """Whether every reader of the bytes reads the same: the header's claim is unproven.
+
+    Readers differ in which of two equal keys they keep, and in which spellings of a time they know.
+    """
+    if _TIME_AS_WE_SPELL_IT.search(raw) is None:
+        return False
+    try:
+        if orjson.dumps(orjson.loads(raw)) == raw:
+            return True
+        # Written by another JSON library, or with whole numbers beyond 64 bits.
+        json.loads(raw, object_pairs_hook=_unique)
+    except ValueError:
+        return False
+    return True
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a key stands twice")
 
 
 def _explain(raw: bytes, error: ValidationError) -> tuple[RejectReason, str]:
@@ -95,7 +135,8 @@ def _explain(raw: bytes, error: ValidationError) -> tuple[RejectReason, str]:
         )
     if document.get("type") not in EVENT_TYPES:
         return "unknown_type", f"type {_shown(document.get('type'))} is none of {', '.join(EVENT_TYPES)}"
-    return "invalid_field", _first_problems(error)
+    unusable = any(problem["type"] == "unusable_time" for problem in error.errors(include_url=False))
+    return "unusable_time" if unusable else "invalid_field", _first_problems(error)
 
 
 def _first_problems(error: ValidationError, most: int = 3) -> str:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from watchkeeper.stream_processors.engine.checkpoint import Checkpointer, persist
-from watchkeeper.stream_processors.engine.ports import Bus, Clock, Record, Store
+from watchkeeper.stream_processors.engine.ports import Bus, Clock, Horizon, Record, Store
 from watchkeeper.stream_processors.engine.stage import Counts, Output, Stage
 
 BATCH_BYTES = 3_000_000
 """Of records judged together: some 2,000 to 5,000 events, 50 ms of the event loop."""
-
-_IDLE_US = 3_000_000
-"""After so long without a record a worker that has read none yet counts as caught up."""
 
 Acknowledge = Callable[[Sequence[Record]], Awaitable[None]]
 
@@ -22,7 +19,8 @@ Acknowledge = Callable[[Sequence[Record]], Awaitable[None]]
 class Engine:
     """One stage, driven.
 
-    `process`, `tick` and `assign` take turns: none begins before another has handed its output to the checkpoint.
+    `process`, `tick` and `assign` take turns: none begins before another has handed its outputs to the checkpoint.
+    Once something could not be kept, each of them raises what was told to `on_failure`.
 
     Args:
         acknowledge: told which records are kept for good, in the order in which they were processed.
@@ -40,13 +38,11 @@ class Engine:
         on_failure: Callable[[BaseException], None],
     ) -> None:
         self._stage = stage
-        self._bus = bus
         self._clock = clock
         self._acknowledge = acknowledge
         self._checkpointer = Checkpointer(bus, store, clock, on_failure)
         self._turn = asyncio.Lock()
-        self._caught_up = False
-        self._quiet_since_us = clock.now_us()
+        self._judged: dict[int, int] = {}
         self.counts = Counts()
 
     async def assign(self, partitions: Collection[int]) -> None:
@@ -54,34 +50,41 @@ class Engine:
         async with self._turn:
             await self._checkpointer.drain()
             await persist(self._clock, "loading states", lambda: self._stage.assign(partitions))
-            self._caught_up = False
-            self._quiet_since_us = self._clock.now_us()
+            self._judged.clear()
 
-    async def process(self, records: Sequence[Record], *, caught_up: bool) -> None:
+    async def process(self, records: Sequence[Record]) -> None:
         """Judges records and begins to keep what came of it.
 
         Returns when the last batch is under way, not when it is kept: `acknowledge` tells that.
 
         Args:
             records: in the order of their partitions' offsets.
-            caught_up: whether no more records were waiting when these were read.
         """
-        for batch in batches(records):
-            async with self._turn:
+        async with self._turn:
+            for batch in batches(records):
                 prepared = await persist(self._clock, "loading states", partial(self._stage.prepare, batch))
                 output = self._stage.judge(prepared)
+                for record in batch:
+                    self._judged[record.partition] = record.offset + 1
                 await self._submit(output, batch)
-        self._caught_up = caught_up
-        self._quiet_since_us = self._clock.now_us()
 
-    async def tick(self) -> None:
-        """Lets time pass, if silence means something now: the worker is caught up and the broker answers."""
-        if not self._may_tick() or not await self._bus.reachable():
-            return
+    async def tick(self, horizons: Mapping[int, Horizon]) -> None:
+        """Lets time pass where silence means something.
+
+        A partition's time advances to the moment until which all that had arrived there is judged, and no further:
+        neither a backlog nor a slow store nor a worker that was stopped for a while makes a busy session look
+        silent.
+
+        Args:
+            horizons: how far the log of each partition in hand reached, and when.
+        """
         async with self._turn:
-            if not self._may_tick():
-                return
-            output = self._stage.tick()
+            until_us = {
+                partition: horizon.at_us
+                for partition, horizon in horizons.items()
+                if self._is_judged(partition, horizon)
+            }
+            output = self._stage.tick(until_us) if until_us else None
             if output is not None:
                 await self._submit(output, ())
 
@@ -89,16 +92,9 @@ class Engine:
         """Returns when everything that was processed is kept."""
         await self._checkpointer.drain()
 
-    @property
-    def busy(self) -> bool:
-        """Whether a batch is being judged or kept."""
-        return self._turn.locked() or not self._checkpointer.idle
-
-    def _may_tick(self) -> bool:
-        if self._turn.locked():
-            return False
-        quiet_us = self._clock.now_us() - self._quiet_since_us
-        return self._caught_up or (quiet_us > _IDLE_US and self._checkpointer.idle)
+    def _is_judged(self, partition: int, horizon: Horizon) -> bool:
+        judged = self._judged.get(partition, horizon.start)
+        return judged is not None and judged >= horizon.end
 
     async def _submit(self, output: Output, records: Sequence[Record]) -> None:
         self.counts.add(output.counts)

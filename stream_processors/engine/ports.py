@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from watchkeeper.schemas.errors import PermanentError
 
@@ -50,8 +50,7 @@ class StoredState:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventKey:
+class EventKey(NamedTuple):
     """An event by its writer's number."""
 
     tenant_id: str
@@ -60,18 +59,50 @@ class EventKey:
     seq: int
 
 
+class ContentKey(NamedTuple):
+    """A text of a tenant."""
+
+    tenant_id: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """One part of a stored text; a short text is one part of one."""
+
+    address: str
+    part: int
+    parts: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """How far the broker's log of a partition reached at some moment.
+
+    Attributes:
+        start: the offset at which reading began, or that of the last record read since; None where neither is known.
+        end: the offset after the last record that the log held at `at_us`, or a later one.
+        at_us: that moment, in microseconds since 1970. What is not in the log before `end` had not arrived by then.
+    """
+
+    start: int | None
+    end: int
+    at_us: int
+
+
 class Bus(Protocol):
     """Kafka, as the engine writes to it."""
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Returns when every message is acknowledged.
 
-        Raises:
-            BusUnavailableError: not all were; some may have been written all the same.
-        """
+        Of the messages of one topic and key, none is written unless those before it were: a later signal that
+        overtakes an earlier one would have that one taken for a repeat.
 
-    async def reachable(self) -> bool:
-        """Whether the broker answers now: while it does not, silence says nothing about agents."""
+        Raises:
+            BusUnavailableError: not all were acknowledged; some may have been written all the same.
+        """
 
 
 class Store(Protocol):
@@ -87,8 +118,8 @@ class Store(Protocol):
             RowsRefusedError: the rows themselves are at fault.
         """
 
-    async def open_states(self, table: str, partitions: Collection[int]) -> list[StoredState]:
-        """The latest states on these partitions that are not closed."""
+    async def open_states(self, table: str, partitions: Collection[int], most: int) -> list[StoredState]:
+        """The latest states on these partitions that are not closed; of more than `most`, those heard of last."""
 
     async def states(self, table: str, partition: int, keys: Collection[tuple[str, ...]]) -> list[StoredState]:
         """The latest states of these keys, closed ones included."""
@@ -96,8 +127,8 @@ class Store(Protocol):
     async def digests(self, keys: Collection[EventKey]) -> dict[EventKey, list[str]]:
         """The digests under which events with these numbers are stored."""
 
-    async def contents(self, addresses: Collection[str]) -> dict[str, str]:
-        """The texts at these addresses, whole; what is not there, or not all of it, is left out."""
+    async def contents(self, keys: Collection[ContentKey], most_parts: int) -> list[StoredPart]:
+        """What is stored of these texts; a text of more than `most_parts` parts is left out."""
 
 
 class Clock(Protocol):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+from datetime import datetime
 
 import orjson
 
 from watchkeeper.schemas.contents import Content
 from watchkeeper.schemas.control import Control
 from watchkeeper.schemas.events import ContentPart, Event, Prompt, Response, ToolCall, ToolResult
-from watchkeeper.schemas.model import format_utc, from_us
+from watchkeeper.schemas.model import LATEST, format_utc, from_us, to_us
 from watchkeeper.schemas.rows import ContentRow, DeadLetterRow, RejectReason, SessionRow, SubjectRow
 from watchkeeper.stream_processors.detection.pricing import Priced
 from watchkeeper.stream_processors.detection.session import SessionState
@@ -18,19 +18,25 @@ from watchkeeper.stream_processors.detection.subjects import SubjectState
 from watchkeeper.stream_processors.engine.decode import Line
 from watchkeeper.stream_processors.engine.ports import Record
 
+_LATEST_US = to_us(LATEST)
+
+_MOST_DOLLARS = 999_999_999.0
+"""What a column of nine digits holds; a row beyond it would be refused for ever."""
+
+_MOST_COUNTED = 2**63 - 1
+
 
 class EventRows:
     """Rows of `events` for the lines of one record.
 
-    What is the same for all lines of a record is spelled once. Our columns come first in the row: where a key
-    stands twice ClickHouse keeps the first, so no line can speak for the worker.
+    What is the same for all lines of a record is spelled once. No line can speak for the worker: a key that is no
+    field of an event is refused when it is decoded, and ClickHouse refuses a row in which a key stands twice.
     """
 
     def __init__(self, record: Record) -> None:
-        received = format_utc(datetime.fromtimestamp(record.timestamp_ms / 1000, tz=UTC))
-        self._canonical = record.canonical
         self._head = (
-            f'{{"source_partition":{record.partition},"source_offset":{record.offset},"received_at":"{received}",'
+            f'{{"source_partition":{record.partition},"source_offset":{record.offset},'
+            f'"received_at":"{format_utc(received_at(record))}",'
         ).encode()
 
     def row(self, line: Line, digest: str, *, priced: Priced, late: bool) -> bytes:
@@ -39,10 +45,15 @@ class EventRows:
         if late:
             own += '"late":true,'
         own += _promoted(line.event, priced)
-        body = line.raw if self._canonical else line.event.model_dump_json(exclude_none=True).encode()
+        body = line.raw if line.verbatim else line.event.model_dump_json(exclude_none=True).encode()
         if isinstance(line.event, ContentPart):
             body = _without_text(line.event)
         return b"".join((self._head, own.encode(), body.lstrip()[1:]))
+
+
+def received_at(record: Record) -> datetime:
+    """The record's time, brought into the range that can be stored: producers may write any number."""
+    return from_us(min(max(record.timestamp_ms * 1000, 0), _LATEST_US))
 
 
 def _promoted(event: Event, priced: Priced) -> str:
@@ -61,7 +72,9 @@ def _promoted(event: Event, priced: Priced) -> str:
             f'"output_tokens":{usage.output_tokens},"price_status":"{priced.status}",'
         )
         if priced.cost_usd is not None:
-            columns += f'"cost_usd":"{priced.cost_usd:.9f}","price_version":{_json(priced.version)},'
+            columns += (
+                f'"cost_usd":"{min(priced.cost_usd, _MOST_DOLLARS):.9f}","price_version":{_json(priced.version)},'
+            )
     return columns
 
 
@@ -129,10 +142,10 @@ def session_row(partition: int, session: SessionState) -> bytes:
         status=session.status,  # type: ignore[arg-type] # detectors and events only ever set members
         events=totals.events,
         tool_calls=totals.tool_calls,
-        tokens=totals.tokens,
-        input_tokens=totals.input_tokens,
-        output_tokens=totals.output_tokens,
-        cost_usd=round(totals.cost_usd, 9),
+        tokens=min(totals.tokens, _MOST_COUNTED),
+        input_tokens=min(totals.input_tokens, _MOST_COUNTED),
+        output_tokens=min(totals.output_tokens, _MOST_COUNTED),
+        cost_usd=round(min(totals.cost_usd, _MOST_DOLLARS), 9),
         unpriced_requests=totals.unpriced_requests,
         findings=totals.findings,
         worst_severity=totals.worst_severity,
@@ -174,6 +187,6 @@ def dead_letter_row(record: Record, reason: RejectReason, detail: str, raw: byte
         detail=detail[:2000],
         key_base64=base64.b64encode(record.key or b"").decode(),
         raw_base64=base64.b64encode(raw).decode(),
-        received_at=datetime.fromtimestamp(record.timestamp_ms / 1000, tz=UTC),
+        received_at=received_at(record),
     )
     return row.model_dump_json().encode()

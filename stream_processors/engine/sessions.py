@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from watchkeeper.stream_processors.detection.session import SessionState
@@ -14,9 +14,9 @@ CAPACITY = 50_000
 """Sessions held: at 8 KiB each, 400 MB. Beyond it the longest untouched leave; they come back with their next event."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Held:
-    """A session in memory; `pins` counts the outputs on their way that rest on it."""
+    """A session in memory; `pins` counts the batches and outputs on their way that rest on it."""
 
     partition: int
     state: SessionState
@@ -24,10 +24,19 @@ class Held:
 
 
 class Sessions:
-    """Sessions by tenant and id, least recently touched first."""
+    """Sessions by tenant and id, least recently touched first.
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
-        self._capacity = capacity
+    What is pinned stays. Everything else leaves when it has ended, or when room is short.
+
+    Args:
+        capacity: sessions held while nothing more is pinned.
+        is_ticked: whether a session is waiting for time to pass. Where room is short the others leave first: their
+            next event brings them back, but silence has nothing to bring it back with.
+    """
+
+    def __init__(self, capacity: int = CAPACITY, is_ticked: Callable[[SessionState], bool] = lambda _: False) -> None:
+        self.capacity = capacity
+        self._is_ticked = is_ticked
         self._held: OrderedDict[SessionKey, Held] = OrderedDict()
 
     def __contains__(self, key: SessionKey) -> bool:
@@ -63,16 +72,28 @@ class Sessions:
             self._held.move_to_end(key)
 
     def unpin(self, keys: Iterable[SessionKey]) -> None:
-        """Lets go of what is kept for good: closed sessions at once, the longest untouched where room is short."""
+        """Lets go of these: ended sessions leave at once, the longest untouched where room is short."""
         for key in keys:
-            held = self._held.get(key)
-            if held is None:
-                continue
+            held = self._held[key]
             held.pins -= 1
-            if held.pins <= 0 and not held.state.is_open:
+            if held.pins == 0 and not held.state.is_open:
                 del self._held[key]
-        surplus = len(self._held) - self._capacity
-        if surplus > 0:
-            idle = [key for key, held in self._held.items() if held.pins <= 0]
-            for key in idle[:surplus]:
+        self.make_room()
+
+    def make_room(self) -> None:
+        """Lets the longest untouched leave until there are no more than `capacity`, as far as pins allow."""
+        for spare_ticked in (True, False):
+            surplus = len(self._held) - self.capacity
+            if surplus <= 0:
+                return
+            for key in self._longest_untouched(surplus, spare_ticked):
                 del self._held[key]
+
+    def _longest_untouched(self, most: int, spare_ticked: bool) -> list[SessionKey]:
+        found: list[SessionKey] = []
+        for key, held in self._held.items():
+            if len(found) == most:
+                break
+            if held.pins == 0 and not (spare_ticked and held.state.is_open and self._is_ticked(held.state)):
+                found.append(key)
+        return found

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from watchkeeper.schemas.control import Control
 from watchkeeper.schemas.findings import Finding
@@ -12,18 +12,15 @@ from watchkeeper.schemas.model import to_us
 from watchkeeper.schemas.rows import RejectReason
 from watchkeeper.schemas.signals import Signal
 from watchkeeper.schemas.topics import CONTROL, DEAD_LETTER, FINDINGS, SIGNALS
-from watchkeeper.stream_processors.engine.ports import Message, Record
+from watchkeeper.stream_processors.engine.ports import EventKey, Message, Record
 from watchkeeper.stream_processors.engine.rows import command_row, dead_letter_row
 
 DAY_US = 86_400_000_000
 _DAYS_TOGETHER = 64
 """ClickHouse refuses an insert that touches more than 100 partitions; ours are days."""
 
-_SIGNALS_TOGETHER = 500
-"""Of some 500 bytes each: a record stays well below the smallest limit of a broker, 1 MiB."""
-
-EventId = tuple[str, str, str, int]
-"""Tenant, session, writer and number: what a digest is kept under while its row is on its way."""
+_SIGNAL_BYTES = 256 * 1024
+"""Of signals in one record: well below the smallest limit of a broker, 1 MiB."""
 
 
 @dataclass(slots=True)
@@ -47,13 +44,26 @@ class Counts:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-@dataclass(slots=True)
+class Origin(NamedTuple):
+    """Where the row of an event came from, should the store refuse it."""
+
+    record: Record
+    raw: bytes
+    line: int
+
+
+Group = tuple[str, int]
+"""A table, and a span of days in it."""
+
+
+@dataclass(slots=True, eq=False)
 class Output:
     """What one batch, or one tick, led to: all that must be kept before its offsets are.
 
     Attributes:
         messages: findings, signals, commands and dead letters for the bus.
         rows: rows by table and group of days, so that no insert touches too many partitions.
+        origins: for the rows of events, in the same order, the lines that they were made of.
         state_table: where `states` go, last of all.
         touched: keys of the states that this output rests on; they stay in memory until it is kept.
         recent: digests of event rows on their way.
@@ -61,20 +71,30 @@ class Output:
 
     state_table: str
     messages: list[Message] = field(default_factory=list)
-    rows: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
+    rows: dict[Group, list[bytes]] = field(default_factory=dict)
+    origins: dict[Group, list[Origin]] = field(default_factory=dict)
     states: list[bytes] = field(default_factory=list)
     touched: dict[Any, None] = field(default_factory=dict)
-    recent: dict[EventId, list[str]] = field(default_factory=dict)
+    recent: dict[EventKey, list[str]] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     _signals: dict[str, list[bytes]] = field(default_factory=dict)
 
-    def add_row(self, table: str, row: bytes, at_us: int = 0) -> None:
+    def add_row(self, table: str, row: bytes, at_us: int = 0) -> Group:
         """Adds a row; `at_us` is what its table is partitioned by, 0 where it is not."""
         group = (table, at_us // DAY_US // _DAYS_TOGETHER)
         rows = self.rows.get(group)
         if rows is None:
             rows = self.rows[group] = []
         rows.append(row)
+        return group
+
+    def add_event(self, row: bytes, at_us: int, origin: Origin) -> None:
+        """Adds the row of an event that occurred at `at_us`."""
+        group = self.add_row("events", row, at_us)
+        origins = self.origins.get(group)
+        if origins is None:
+            origins = self.origins[group] = []
+        origins.append(origin)
 
     def add_finding(self, finding: Finding) -> None:
         """To the bus and to the table."""
@@ -92,8 +112,9 @@ class Output:
         """Turns the signals into messages; called once, when the output is whole."""
         # A record costs whoever reads it a hundred microseconds, whatever is in it.
         for subject, lines in self._signals.items():
-            for start in range(0, len(lines), _SIGNALS_TOGETHER):
-                body = b"\n".join(lines[start : start + _SIGNALS_TOGETHER])
+            most = max(1, _SIGNAL_BYTES // max(map(len, lines)))
+            for start in range(0, len(lines), most):
+                body = b"\n".join(lines[start : start + most])
                 self.messages.append(Message(SIGNALS.name, subject.encode(), body))
         self._signals.clear()
 
@@ -106,13 +127,7 @@ class Output:
     def add_dead_letter(self, record: Record, reason: RejectReason, detail: str, raw: bytes, line: int) -> None:
         """To the bus and to the table, byte for byte; `line` is -1 for the record as a whole."""
         self.add_row("dead_letters", dead_letter_row(record, reason, detail, raw, line))
-        headers = {
-            "wk-reason": reason,
-            "wk-detail": detail[:500],
-            "wk-source": f"{record.topic}/{record.partition}/{record.offset}/{line}",
-        }
-        key = f"{record.topic}/{record.partition}".encode()
-        self.messages.append(Message(DEAD_LETTER.name, key, raw, headers))
+        self.messages.append(dead_letter_message(record, reason, detail, raw, line))
         self.counts.rejected += 1
 
     @property
@@ -133,11 +148,25 @@ class Stage(Protocol):
     def judge(self, prepared: Any) -> Output:
         """Judges a prepared batch; pure but for the states in memory."""
 
-    def tick(self) -> Output | None:
-        """Lets time pass for what is open; None where nothing came of it."""
+    def tick(self, until_us: Mapping[int, int]) -> Output | None:
+        """Lets time pass for what is open; None where nothing came of it.
+
+        Args:
+            until_us: by partition, the moment until which all that had arrived there is judged.
+        """
 
     def settled(self, output: Output) -> None:
         """Takes note that an output is kept for good."""
+
+
+def dead_letter_message(record: Record, reason: RejectReason, detail: str, raw: bytes, line: int) -> Message:
+    """A dead letter for the bus: the bytes as they were, the rest in headers."""
+    headers = {
+        "wk-reason": reason,
+        "wk-detail": detail[:500],
+        "wk-source": f"{record.topic}/{record.partition}/{record.offset}/{line}",
+    }
+    return Message(DEAD_LETTER.name, f"{record.topic}/{record.partition}".encode(), raw, headers)
 
 
 def next_version(version: int, offset: int) -> int:

@@ -2,52 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
+from watchkeeper.schemas.contents import Content, matches
 from watchkeeper.schemas.event_contents import contents_of, is_shared
 from watchkeeper.schemas.events import ContentPart, Event, Prompt, SessionStarted
-from watchkeeper.schemas.model import to_us
+from watchkeeper.schemas.model import from_us, to_us
 from watchkeeper.schemas.wire import line_digest
 from watchkeeper.stream_processors.detection.hearing import Place, Verdict
 from watchkeeper.stream_processors.detection.judge import Judge
 from watchkeeper.stream_processors.detection.sequence import Arrival, arrival_of
 from watchkeeper.stream_processors.detection.session import SessionState, load_session
-from watchkeeper.stream_processors.engine.decode import Line, Rejected, decode
-from watchkeeper.stream_processors.engine.ports import Clock, EventKey, Record, Store, StoredState
+from watchkeeper.stream_processors.engine.decode import Line
+from watchkeeper.stream_processors.engine.loading import Batch, Decoded, Loader
+from watchkeeper.stream_processors.engine.ports import Clock, EventKey, Record, Store
+from watchkeeper.stream_processors.engine.remembered import Remembered
 from watchkeeper.stream_processors.engine.rows import EventRows, content_row, part_row, session_row
-from watchkeeper.stream_processors.engine.sessions import Held, SessionKey, Sessions
-from watchkeeper.stream_processors.engine.stage import EventId, Output, next_version
+from watchkeeper.stream_processors.engine.sessions import CAPACITY, Held, Sessions
+from watchkeeper.stream_processors.engine.stage import DAY_US, Origin, Output, next_version
 
 _TABLE = "sessions"
-_MAX_ABSENT = 10_000
-
-
-@dataclass(slots=True)
-class Decoded:
-    """A record with its events and what is none."""
-
-    record: Record
-    lines: list[Line]
-    rejected: list[Rejected]
 
 
 @dataclass(slots=True)
 class _Case:
-    """What the lines of one record have in common."""
+    """What the lines of one record have in common; `covered`: the state has seen a record at or above its offset."""
 
     record: Record
     rows: EventRows
     state: SessionState
+    covered: bool
     clock_us: int
-
-
-@dataclass(slots=True)
-class Batch:
-    """A batch ready to be judged: `digests` are those stored under numbers that come again."""
-
-    decoded: list[Decoded]
-    digests: dict[EventKey, list[str]] = field(default_factory=dict)
 
 
 class StageOne:
@@ -57,34 +43,34 @@ class StageOne:
         judge: judges sessions; its library is filled here.
         store: where states, digests and contents are looked up.
         clock: the worker's clock.
+        capacity: sessions held in memory; see `Sessions`.
     """
 
-    def __init__(self, judge: Judge, store: Store, clock: Clock) -> None:
+    def __init__(self, judge: Judge, store: Store, clock: Clock, *, capacity: int = CAPACITY) -> None:
         self._judge = judge
         self._store = store
         self._clock = clock
-        self.sessions = Sessions()
+        self.sessions = Sessions(capacity, judge.acts)
         self._on_their_way: list[Output] = []
-        self._absent: set[str] = set()
+        self._loader = Loader(judge, store, clock, self.sessions, self._on_their_way)
+        self._written = Remembered()
 
     async def assign(self, partitions: Collection[int]) -> None:
         """See `Stage.assign`."""
-        loaded = await self._store.open_states(_TABLE, partitions) if partitions else []
+        most = self.sessions.capacity
+        loaded = await self._store.open_states(_TABLE, partitions, most) if partitions else []
         self.sessions.clear()
         self._on_their_way.clear()
-        self._absent.clear()
+        self._written.clear()
+        self._loader.forget()
         for stored in loaded:
-            self._take(stored)
+            state = load_session(stored.state)
+            if state is not None:
+                self.sessions.add((state.tenant_id, state.session_id), Held(stored.partition, state))
 
     async def prepare(self, records: Sequence[Record]) -> Batch:
         """See `Stage.prepare`."""
-        batch = Batch([Decoded(record, *decode(record)) for record in records])
-        await self._load_sessions(batch)
-        await self._load_contents(batch)
-        suspects = self._numbers_seen(batch)
-        if suspects:
-            batch.digests = await self._store.digests(suspects)
-        return batch
+        return await self._loader.load(records)
 
     def judge(self, prepared: Batch) -> Output:
         """See `Stage.judge`."""
@@ -94,17 +80,23 @@ class StageOne:
         for decoded in prepared.decoded:
             self._judge_record(decoded, prepared, output, clock_us)
         self._close(output)
+        self.sessions.unpin(prepared.pinned)
         return output
 
-    def tick(self) -> Output | None:
+    def tick(self, until_us: Mapping[int, int]) -> Output | None:
         """See `Stage.tick`."""
         output = Output(_TABLE)
-        clock_us = self._clock.now_us()
+        detected_at = from_us(self._clock.now_us())
         for key, held in self.sessions.open():
-            if not self._judge.acts(held.state):
+            moment_us = until_us.get(held.partition)
+            if moment_us is None or not self._judge.acts(held.state):
                 continue
-            verdict = self._judge.tick(held.state, clock_us=clock_us)
+            verdict = self._judge.tick(held.state, clock_us=moment_us)
             if verdict:
+                # The moment lies a little back; when it was found is told by the clock.
+                verdict.findings = [
+                    finding.model_copy(update={"detected_at": detected_at}) for finding in verdict.findings
+                ]
                 _add_verdict(output, verdict, held.partition)
                 output.touched[key] = None
         if not output.touched:
@@ -115,56 +107,82 @@ class StageOne:
 
     def settled(self, output: Output) -> None:
         """See `Stage.settled`."""
-        if output in self._on_their_way:
-            self._on_their_way.remove(output)
-            self.sessions.unpin(output.touched)
+        self._on_their_way.remove(output)
+        self.sessions.unpin(output.touched)
 
     def _judge_record(self, decoded: Decoded, batch: Batch, output: Output, clock_us: int) -> None:
-        record, counts = decoded.record, output.counts
-        counts.records += 1
+        record = decoded.record
+        output.counts.records += 1
         for rejected in decoded.rejected:
             output.add_dead_letter(record, rejected.reason, rejected.detail, rejected.raw, rejected.index)
         if not decoded.lines:
             return
         first = decoded.lines[0].event
-        key = (first.tenant_id, first.session_id)
+        key = decoded.session
         held = self.sessions.get(key) or self.sessions.add(key, Held(record.partition, self._judge.open(first)))
-        if record.offset <= held.state.offset:
-            counts.replayed += len(decoded.lines)
-            return
-        case = _Case(record, EventRows(record), held.state, clock_us)
+        state = held.state
+        case = _Case(record, EventRows(record), state, record.offset <= state.offset, clock_us)
+        replayed = output.counts.replayed
         for line in decoded.lines:
             self._judge_line(line, case, batch, output)
-        held.state.offset = record.offset
-        output.touched[key] = None
+        if output.counts.replayed - replayed < len(decoded.lines):
+            state.offset = max(state.offset, record.offset)
+            output.touched[key] = None
 
     def _judge_line(self, line: Line, case: _Case, batch: Batch, output: Output) -> None:
-        event, state, counts = line.event, case.state, output.counts
-        digest = line_digest(line.raw)
+        event, counts = line.event, output.counts
         place = Place(case.record.partition, case.record.offset, line.index)
-        event_id = (event.tenant_id, event.session_id, event.writer_id, event.seq)
         lost_track = False
-        if arrival_of(state.writer(event.writer_id), event.seq) is Arrival.SEEN:
-            known = self._known(event_id, batch)
+        key = EventKey(event.tenant_id, event.session_id, event.writer_id, event.seq)
+        if arrival_of(case.state.writer(event.writer_id), event.seq) is not Arrival.SEEN:
+            digest = line_digest(line.raw)
+            verdict = self._judge.step(case.state, event, clock_us=case.clock_us, place=place)
+        elif case.covered:
+            counts.replayed += 1
+            return
+        else:
+            digest = line_digest(line.raw)
+            known = self._known(key, batch)
             if digest in known:
                 counts.duplicates += 1
                 return
-            # Unknown: its gap was given up, or the first row has passed its retention. Kept, and judged no more.
-            lost_track = not known
-            counts.conflicts += not lost_track
             verdict = Verdict()
             if known:
-                verdict = self._judge.conflict(state, event, [*known, digest], clock_us=case.clock_us, place=place)
-        else:
-            verdict = self._judge.step(state, event, clock_us=case.clock_us, place=place)
-        output.recent.setdefault(event_id, []).append(digest)
-        late = verdict.late or lost_track
+                counts.conflicts += 1
+                digests = sorted({*known, digest})
+                verdict = self._judge.conflict(case.state, event, digests, clock_us=case.clock_us, place=place)
+            # Otherwise its gap was given up, or the first row has passed its retention. Kept, and judged no more.
+            lost_track = not known
+        output.recent.setdefault(key, []).append(digest)
+        self._add_event(line, digest, verdict, late=verdict.late or lost_track, case=case, output=output)
+
+    def _add_event(self, line: Line, digest: str, verdict: Verdict, *, late: bool, case: _Case, output: Output) -> None:
+        event = line.event
         row = case.rows.row(line, digest, priced=verdict.priced, late=late)
-        output.add_row("events", row, to_us(event.occurred_at))
-        _add_contents(output, event)
+        output.add_event(row, to_us(event.occurred_at), Origin(case.record, line.raw, line.index))
+        self._add_contents(output, event, case.clock_us)
         _add_verdict(output, verdict, case.record.partition)
-        counts.events += 1
-        counts.late += late
+        output.counts.events += 1
+        output.counts.late += late
+
+    def _add_contents(self, output: Output, event: Event, clock_us: int) -> None:
+        if isinstance(event, ContentPart):
+            output.add_row("contents", part_row(event))
+        elif isinstance(event, (SessionStarted, Prompt)):
+            for _, content in contents_of(event):
+                if is_shared(content) and self._is_to_be_written(event, content, clock_us):
+                    output.add_row("contents", content_row(event, content))
+
+    def _is_to_be_written(self, event: Event, content: Content, clock_us: int) -> bool:
+        """Every session of an agent brings the same tools and policy: once a day keeps them as long as needed."""
+        key = (event.tenant_id, content.address, event.retention_class)
+        if content.text is None or self._written.holds(key, clock_us):
+            return False
+        if not matches(content.address, content.text, None):
+            # Under this address it would take the place of the true text. It stands in its event, and is a finding.
+            return False
+        self._written.add(key, clock_us + DAY_US)
+        return True
 
     def _close(self, output: Output) -> None:
         output.seal()
@@ -174,65 +192,12 @@ class StageOne:
             output.states.append(session_row(held.partition, held.state))
         self.sessions.pin(output.touched)
 
-    def _known(self, event_id: EventId, batch: Batch) -> list[str]:
-        known = list(batch.digests.get(EventKey(*event_id), ()))
+    def _known(self, key: EventKey, batch: Batch) -> list[str]:
+        """The digests under which this number is stored, or on its way."""
+        known = list(batch.digests.get(key, ()))
         for output in self._on_their_way:
-            known += output.recent.get(event_id, ())
+            known += output.recent.get(key, ())
         return known
-
-    def _take(self, stored: StoredState) -> None:
-        state = load_session(stored.state)
-        if state is not None:
-            self.sessions.add((state.tenant_id, state.session_id), Held(stored.partition, state))
-
-    async def _load_sessions(self, batch: Batch) -> None:
-        unknown: dict[int, set[SessionKey]] = {}
-        for decoded in batch.decoded:
-            for line in decoded.lines[:1]:
-                key = (line.event.tenant_id, line.event.session_id)
-                if key not in self.sessions:
-                    unknown.setdefault(decoded.record.partition, set()).add(key)
-        for partition, keys in unknown.items():
-            for stored in await self._store.states(_TABLE, partition, keys):
-                self._take(stored)
-
-    async def _load_contents(self, batch: Batch) -> None:
-        events = [line.event for decoded in batch.decoded for line in decoded.lines]
-        for event in events:
-            if isinstance(event, (SessionStarted, ContentPart)):
-                self._judge.learn(event)
-        missing: set[str] = set()
-        for key in dict.fromkeys((event.tenant_id, event.session_id) for event in events):
-            if held := self.sessions.get(key):
-                missing.update(self._judge.missing(held.state))
-        for event in events:
-            if isinstance(event, SessionStarted):
-                missing.update(self._judge.missing(None, event))
-        await self._look_up(missing - self._absent)
-
-    async def _look_up(self, addresses: set[str]) -> None:
-        if not addresses:
-            return
-        found = await self._store.contents(addresses)
-        for address, text in found.items():
-            self._judge.library.add(address, text)
-        if len(self._absent) > _MAX_ABSENT:
-            self._absent.clear()
-        self._absent |= addresses - found.keys()
-
-    def _numbers_seen(self, batch: Batch) -> set[EventKey]:
-        """Numbers that their writers had used before this batch, and whose rows are not on their way."""
-        suspects: set[EventKey] = set()
-        for decoded in batch.decoded:
-            for line in decoded.lines:
-                event = line.event
-                held = self.sessions.get((event.tenant_id, event.session_id))
-                if held is None or decoded.record.offset <= held.state.offset:
-                    continue
-                writer = held.state.writers.get(event.writer_id)
-                if writer is not None and arrival_of(writer, event.seq) is Arrival.SEEN:
-                    suspects.add(EventKey(event.tenant_id, event.session_id, event.writer_id, event.seq))
-        return suspects
 
 
 def _add_verdict(output: Output, verdict: Verdict, partition: int) -> None:
@@ -242,12 +207,3 @@ def _add_verdict(output: Output, verdict: Verdict, partition: int) -> None:
         output.add_signal(signal.model_copy(update={"source_partition": partition}))
     for command in verdict.commands:
         output.add_command(command)
-
-
-def _add_contents(output: Output, event: Event) -> None:
-    if isinstance(event, ContentPart):
-        output.add_row("contents", part_row(event))
-    elif isinstance(event, (SessionStarted, Prompt)):
-        for _, content in contents_of(event):
-            if content.text is not None and is_shared(content):
-                output.add_row("contents", content_row(event, content))

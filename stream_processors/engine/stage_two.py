@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from watchkeeper.schemas.rows import RejectReason
 from watchkeeper.schemas.signals import SIGNAL_ADAPTER, Signal
 from watchkeeper.stream_processors.detection.subjects import SubjectJudge, SubjectState, load_subject
 from watchkeeper.stream_processors.engine.ports import Clock, Record, Store, StoredState
@@ -14,6 +15,9 @@ from watchkeeper.stream_processors.engine.rows import subject_row
 from watchkeeper.stream_processors.engine.stage import Output, next_version
 
 _TABLE = "subjects"
+
+_MOST_SUBJECTS = 1_000_000
+"""Loaded with a partition; an agent is one."""
 
 
 @dataclass(slots=True)
@@ -32,7 +36,7 @@ class SignalLine:
     record: Record
     index: int
     raw: bytes
-    signal: Signal | str
+    signal: Signal | tuple[RejectReason, str]
 
 
 class StageTwo:
@@ -46,7 +50,7 @@ class StageTwo:
 
     async def assign(self, partitions: Collection[int]) -> None:
         """See `Stage.assign`."""
-        loaded = await self._store.open_states(_TABLE, partitions) if partitions else []
+        loaded = await self._store.open_states(_TABLE, partitions, _MOST_SUBJECTS) if partitions else []
         self._subjects.clear()
         for stored in loaded:
             self._take(stored)
@@ -54,10 +58,10 @@ class StageTwo:
     async def prepare(self, records: Sequence[Record]) -> list[SignalLine]:
         """See `Stage.prepare`."""
         return [
-            SignalLine(record, index, raw, _decode(raw))
+            SignalLine(record, index, raw, _decode(raw, record.key))
             for record in records
             for index, raw in enumerate(record.value.split(b"\n"))
-            if raw
+            if raw and not raw.isspace()
         ]
 
     def judge(self, prepared: list[SignalLine]) -> Output:
@@ -67,8 +71,8 @@ class StageTwo:
         for line in prepared:
             record, signal = line.record, line.signal
             output.counts.records += line.index == 0
-            if isinstance(signal, str):
-                output.add_dead_letter(record, "invalid_field", signal, line.raw, line.index)
+            if isinstance(signal, tuple):
+                output.add_dead_letter(record, *signal, line.raw, line.index)
                 continue
             held = self._hold(signal, record.partition)
             held.offset = record.offset
@@ -82,7 +86,7 @@ class StageTwo:
             output.states.append(subject_row(held.partition, held.state))
         return output
 
-    def tick(self) -> Output | None:
+    def tick(self, until_us: Mapping[int, int]) -> Output | None:  # noqa: ARG002 - the protocol's shape
         """See `Stage.tick`. Windows move with the signals' own times; silence says nothing here."""
         return None
 
@@ -101,9 +105,13 @@ class StageTwo:
             self._subjects[state.subject] = SubjectHeld(stored.partition, state)
 
 
-def _decode(value: bytes) -> Signal | str:
+def _decode(raw: bytes, key: bytes | None) -> Signal | tuple[RejectReason, str]:
     try:
-        return SIGNAL_ADAPTER.validate_json(value)
+        signal = SIGNAL_ADAPTER.validate_json(raw)
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
-        return f"{'.'.join(map(str, problem['loc'])) or 'signal'}: {problem['msg']}"
+        reason: RejectReason = "not_json" if problem["type"] == "json_invalid" else "invalid_field"
+        return reason, f"{'.'.join(map(str, problem['loc'])) or 'signal'}: {problem['msg']}"
+    if signal.subject.encode() != key:
+        return "wrong_key", f"the signal is about {signal.subject[:200]}: key its record by that"
+    return signal
