@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,6 +20,10 @@ MAX_SECONDS: Final = 30
 """A question that takes longer is given up: the store has other work."""
 
 Row = dict[str, Any]
+
+# The client tells its errors to whoever listens, and else to stderr; here they are raised, and told once.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
+logging.getLogger("urllib3").addHandler(logging.NullHandler())
 
 
 class ReadStore:

@@ -153,8 +153,15 @@ def store_error(error: Exception, address: Address | None = None) -> Watchkeeper
     if code in _DATA_CODES:
         return PermanentError(f"{where} will never take this: {said}")
     if code is None:
-        return StoreUnavailableError(f"{where} does not answer; start it, or correct the address: {said}")
+        return StoreUnavailableError(f"{where} does not answer; start it, or correct the address: {_root_of(error)}")
     return StoreUnavailableError(f"{where} could not do it now: {said}")
+
+
+def _root_of(error: BaseException) -> str:
+    """What the system said: the client and urllib3 wrap it in three layers of addresses and retries."""
+    while (below := error.__cause__ or error.__context__) is not None:
+        error = below
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def without_database(address: Address) -> Address:
