@@ -23,6 +23,17 @@ COLD_SECONDS: Final = 300.0
 
 ToolFunction = Callable[..., Any]
 
+NOTE_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "title": {"type": "string"},
+        "body": {"type": "string"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["title"],
+}
+"""As people write schemas: nothing is said of other keys, so they are permitted."""
+
 
 class Worlds:
     """One of each world, shared by all sessions of a run."""
@@ -47,6 +58,7 @@ class AgentSpec:
         provider: who runs the model.
         system: the system prompt.
         tools: its functions in a world.
+        by_hand: JSON Schemas that its author wrote, in place of those that the recorder reads from the functions.
     """
 
     name: str
@@ -54,6 +66,7 @@ class AgentSpec:
     provider: str
     system: str
     tools: Callable[[Worlds], tuple[ToolFunction, ...]] = field(repr=False)
+    by_hand: Mapping[str, dict[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def policy(self) -> Path:
@@ -119,6 +132,7 @@ _SPECS: Final = (
         "google",
         "You keep the team's calendar and its notes.",
         _diary_tools,
+        MappingProxyType({"save_note": NOTE_SCHEMA}),
     ),
     AgentSpec(
         "code-helper",

@@ -38,9 +38,15 @@ class Player:
     tools: dict[str, ToolFunction]
 
     @property
+    def registered(self) -> list[dict[str, Any]]:
+        """The tools as the agent registers them: name, description and JSON Schema."""
+        own = {name: getattr(tool, SPECIFICATION) for name, tool in self.tools.items()}
+        return [tool | {"parameters": self.spec.by_hand.get(name, tool["parameters"])} for name, tool in own.items()]
+
+    @property
     def listed(self) -> list[dict[str, Any]]:
         """The tools as a model is told of them."""
-        return [{"type": "function", "function": getattr(tool, SPECIFICATION)} for tool in self.tools.values()]
+        return [{"type": "function", "function": tool} for tool in self.registered]
 
 
 class Cast:

@@ -100,9 +100,7 @@ def delegated(stage: Stage) -> None:
     with stage.noted(session), session:
         for agent, task, (tool, arguments) in HELPERS:
             helper = stage.cast.player(agent)
-            child = session.delegate(
-                agent, task=task, policy=helper.spec.policy, scope=[tool], tools=list(helper.tools.values())
-            )
+            child = session.delegate(agent, task=task, policy=helper.spec.policy, scope=[tool], tools=helper.registered)
             with stage.noted(child, agent=agent, innocent=True), child:
                 request = child.prompt([{"role": "user", "content": task}])
                 child.response(request_id=request, usage={"input_tokens": 60, "output_tokens": 20})

@@ -48,6 +48,7 @@ class Stage:
             model=player.spec.model,
             provider=player.spec.provider,
             reasoning_exposed="full",
+            tools=player.registered,
             **options,
         )
 

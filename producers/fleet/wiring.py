@@ -17,8 +17,13 @@ ENVIRONMENT = "demo"
 VERSION = "1.0"
 
 
-def over_kafka(bootstrap: str) -> Wiring:
-    """Connects the fleet to a broker, as an agent in production is: events there, commands back."""
+def over_kafka(bootstrap: str, tenant: str) -> Wiring:
+    """Connects the fleet to a broker, as an agent in production is: events there, commands back.
+
+    Args:
+        bootstrap: the broker's address.
+        tenant: whose the sessions are. A run that has its own stands beside earlier ones in the same store.
+    """
 
     def wire(spec: AgentSpec, on_stop: OnStop, fault: Fault | None) -> Watchkeeper:
         if fault is None:
@@ -26,6 +31,7 @@ def over_kafka(bootstrap: str) -> Wiring:
                 agent=spec.name,
                 policy=spec.policy,
                 bootstrap=bootstrap,
+                tenant=tenant,
                 agent_version=VERSION,
                 environment=ENVIRONMENT,
                 on_stop=on_stop,
@@ -38,6 +44,7 @@ def over_kafka(bootstrap: str) -> Wiring:
             agent=spec.name,
             policy=spec.policy,
             transport=FaultyTransport(KafkaTransport(bootstrap, Settings(), {}), fault),
+            tenant=tenant,
             agent_version=VERSION,
             environment=ENVIRONMENT,
             origin="simulated",

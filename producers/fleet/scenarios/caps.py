@@ -76,13 +76,15 @@ def _money(brief: Brief) -> Job:
 
 
 def _slow_shard(brief: Brief) -> Job:
+    def next_shard(conversation: Conversation) -> Turn:
+        return call("rebuild_index", shard=f"warm-{brief.key}-{conversation.replies}")
+
     return Job(
         goal="Rebuild the indexes.",
-        asks=("Rebuild what changed.",),
+        asks=("Rebuild what changed, the coldest shard first.",),
+        intent="rebuild",
         script=steps(
-            call("shard_size", shard=f"cold-{brief.key}"),
-            call("rebuild_index", shard=f"cold-{brief.key}"),
-            Turn("The shard has been rebuilt."),
+            call("shard_size", shard=f"cold-{brief.key}"), call("rebuild_index", shard=f"cold-{brief.key}"), next_shard
         ),
     )
 
@@ -165,10 +167,11 @@ CAPS: Final = (
         name="slow-tool",
         agent="night-batch",
         chapter=MODE,
-        happens="One tool takes longer than the whole session may.",
-        shows="The wall clock crossed at an event: the tool's result.",
+        happens="One tool takes longer than the whole session may, and the agent goes on.",
+        shows="The wall clock crossed at an event, the tool's result; stopped.",
         job=_slow_shard,
         expects=(breach("wall_clock_seconds"),),
+        stopped=True,
         play=in_the_past(COLD_SECONDS),
     ),
     Scenario(

@@ -89,7 +89,7 @@ TOOLS: Final = (
             Expectation(
                 MODE,
                 "unknown_tool",
-                evidence={"tool_name": "serach_documents", "nearest": ["search_documents"]},
+                evidence={"tool_name": "serach_documents", "nearest": ["search_documents", "read_document"]},
                 times=2,
             ),
         ),
