@@ -20,6 +20,18 @@ R = TypeVar("R")
 CURRENT: Final[contextvars.ContextVar[Session | None]] = contextvars.ContextVar("watchkeeper_session", default=None)
 
 
+def current() -> Session | None:
+    """The session that the calling code runs in.
+
+    One that has ended is passed over for the one around it: a session that is left in another context than it was
+    entered in, as a generator may do, stays behind in the first.
+    """
+    session = CURRENT.get()
+    while session is not None and session.is_over:
+        session = session.around
+    return session
+
+
 def bind(function: Callable[P, R]) -> Callable[P, R]:
     """Wraps a function so that it sees the session that is current now, whichever thread it runs in.
 

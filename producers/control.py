@@ -16,13 +16,13 @@ from typing import Final
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 from pydantic import ValidationError
 
-from watchkeeper.producers.boundary import LOG, Boundary, Quiet
+from watchkeeper.producers.boundary import LOG, Boundary
 from watchkeeper.producers.transport.kafka import client_settings
 from watchkeeper.schemas.control import CONTROL_ADAPTER, MAX_COMMAND_SECONDS, Control
 from watchkeeper.schemas.topics import CONTROL
 
 POLL_SECONDS: Final = 0.2
-ASK_SECONDS: Final = 5.0
+ASK_SECONDS: Final = 2.0
 RETRY_SECONDS: Final = 0.5
 FETCH_WAIT_MS: Final = 100
 """How long the broker holds a fetch open: a command is on its way at once, this bounds only the rest."""
@@ -43,7 +43,7 @@ class ControlReader:
     ) -> None:
         self._obey = obey
         self._boundary = boundary
-        self._quiet = Quiet()
+        self._quiet = boundary.quiet
         self._config = client_settings(bootstrap, self._quiet, further) | {
             "group.id": "watchkeeper-control",
             "enable.auto.commit": False,

@@ -39,12 +39,12 @@ class Heeding(Telling):
     @property
     def stop_requested(self) -> StopOrder | None:
         """The command to end this session, in whatever mode; None where there is none. For hosts that ask."""
-        order = self._stopped_by or self._obedience.standing().terminate
+        order = self._stopped_by or self._obedience.stop_asked()
         return None if order is None else self._stop_order(order)
 
     def circuit_open(self, tool_name: str) -> bool:
         """Whether calls to this tool should not be made now: it was found to be failing."""
-        return tool_name in self._obedience.standing().circuits
+        return self._obedience.circuit_open(tool_name)
 
     def check(self) -> None:
         """Waits while the session is paused, and raises where it was stopped. The recording methods do so too.

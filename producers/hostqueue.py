@@ -8,7 +8,7 @@ used from a destructor that runs in the middle of another put; the lock is re-en
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -72,12 +72,14 @@ class Marker:
 
     Attributes:
         deadline: on the monotonic clock.
+        undelivered_before: events that were undeliverable when this was asked.
         delivered: whether all of it was acknowledged in time.
         last: the sender ends afterwards.
     """
 
     deadline: float
-    done: threading.Event
+    undelivered_before: int
+    done: threading.Event = field(default_factory=threading.Event)
     delivered: bool = False
     last: bool = False
 

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Final
 
 from watchkeeper.producers.boundary import LOG
 from watchkeeper.producers.identity import system_clock
-from watchkeeper.producers.orders import AT_EASE, OrderBoard, Scope, Standing
+from watchkeeper.producers.orders import WORKER, OrderBoard, Scope
 
 if TYPE_CHECKING:
-    from watchkeeper.schemas.control import Control
+    from watchkeeper.schemas.control import Action, Control
     from watchkeeper.schemas.policy import Mode
 
-WORKER: Final = "worker"
+TOLD: Final[frozenset[Action]] = frozenset({"terminate", "pause", "slow_down"})
 
 
 class Obedience:
@@ -44,22 +44,20 @@ class Obedience:
         self._scopes = tuple(scopes)
         self._modes = scopes
         self._seen = -1
-        self._standing = AT_EASE
+        self._orders: tuple[Control, ...] = ()
         self._told: set[str] = set()
         self._warned_of_loop = False
 
-    def standing(self) -> Standing:
-        """What is in force now."""
+    def orders(self) -> tuple[Control, ...]:
+        """What is in force now, nearest first."""
         version = self._board.version
-        if version != self._seen or self._standing is not AT_EASE:
-            self._standing = self._board.standing(self._scopes, system_clock())
+        if version != self._seen or self._orders:
+            self._orders = self._board.in_force(self._scopes, system_clock())
             self._seen = version
-        return self._standing
+        return self._orders
 
-    def enforces(self, order: Control | None) -> bool:
+    def enforces(self, order: Control) -> bool:
         """Whether the recorder itself carries the order out."""
-        if order is None:
-            return False
         mode = self.mode_for(order)
         return mode == "enforce" or (mode == "warn" and order.issued_by != WORKER)
 
@@ -68,25 +66,33 @@ class Obedience:
         return self._modes[order.target.kind, order.target.id]
 
     def stop(self) -> Control | None:
-        """The order to end, where it is to be carried out."""
-        order = self.standing().terminate
-        return order if self.enforces(order) else None
+        """The order to end, where one is to be carried out."""
+        return self._enforced("terminate")
+
+    def stop_asked(self) -> Control | None:
+        """An order to end, carried out or not."""
+        return self.stop() or next((order for order in self.orders() if order.action == "terminate"), None)
 
     def held(self) -> bool:
         """Whether the session is paused."""
-        return self.enforces(self.standing().pause)
+        return self._enforced("pause") is not None
 
     def slowed(self) -> bool:
         """Whether it was told to slow down."""
-        return self.enforces(self.standing().slow_down)
+        return self._enforced("slow_down") is not None
+
+    def circuit_open(self, tool_name: str) -> bool:
+        """Whether the tool's circuit is open, in whatever mode: it is the host that asks."""
+        return any(order.action == "circuit_open" and order.tool_name == tool_name for order in self.orders())
 
     def news(self) -> list[Control]:
         """Orders that the host was not told of yet."""
-        standing = self.standing()
-        orders = (standing.terminate, standing.pause, standing.slow_down)
-        fresh = [order for order in orders if order is not None and order.command_id not in self._told]
+        fresh = [order for order in self.orders() if order.action in TOLD and order.command_id not in self._told]
         self._told.update(order.command_id for order in fresh)
         return fresh
+
+    def _enforced(self, action: Action) -> Control | None:
+        return next((order for order in self.orders() if order.action == action and self.enforces(order)), None)
 
     def wait(self, poll_seconds: float, slow_seconds: float) -> None:
         """Holds the caller while the session is paused, and a moment where it was told to slow down.
@@ -94,7 +100,7 @@ class Obedience:
         Ends when the pause is lifted or expires, or when the session is to end. Never holds an event loop: there
         `acheck` does.
         """
-        if self.standing() is AT_EASE or not (self.held() or self.slowed()):
+        if not self.orders() or not (self.held() or self.slowed()):
             return
         if _in_event_loop():
             self._say_how()
@@ -106,7 +112,7 @@ class Obedience:
 
     async def wait_async(self, poll_seconds: float, slow_seconds: float) -> None:
         """`wait` for coroutines."""
-        if self.standing() is AT_EASE:
+        if not self.orders():
             return
         if self.slowed():
             await asyncio.sleep(slow_seconds)

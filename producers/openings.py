@@ -13,9 +13,8 @@ from pydantic import ValidationError
 from watchkeeper.producers.boundary import LOG
 from watchkeeper.producers.encoding import Exact, freeze
 from watchkeeper.producers.headers import Header, fit_attributes, fit_turn
-from watchkeeper.producers.identity import LiveIdentity, stopwatch, system_clock
+from watchkeeper.producers.identity import Clock, Identity, LiveIdentity, stopwatch, system_clock
 from watchkeeper.producers.names import identifier, label, span_id, trace_id
-from watchkeeper.producers.session import Opening
 from watchkeeper.schemas.envelope import RetentionClass
 from watchkeeper.schemas.policy import AgentPolicy, Caps
 
@@ -38,6 +37,27 @@ def _sdk() -> str:
 
 
 SDK: Final = _sdk()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """All that makes a session.
+
+    Attributes:
+        header: what its events share.
+        identity: how it numbers and names.
+        clock: epoch microseconds.
+        stopwatch: microseconds, for durations.
+        scopes: whom a command must address to reach it, nearest first, with the mode by which it is obeyed.
+        started: the fields of `session_started`; None for a writer that neither begins nor ends the session.
+    """
+
+    header: Header
+    identity: Identity
+    clock: Clock
+    stopwatch: Clock
+    scopes: Mapping[Scope, Mode]
+    started: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)

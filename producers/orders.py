@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from watchkeeper.schemas.control import Action, Control
@@ -22,21 +22,15 @@ Scope: TypeAlias = tuple[str, str]
 MAX_SEEN: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What is in force for one session at one moment.
+WORKER: Final = "worker"
+"""Who issues commands on behalf of a finding; every other name is an operator's."""
 
-    Attributes:
-        circuits: open circuits by tool.
-    """
+Slot: TypeAlias = tuple[Action, str, bool]
+"""What replaces what for one target: the action, its tool, and whether a worker issued it.
 
-    terminate: Control | None = None
-    pause: Control | None = None
-    slow_down: Control | None = None
-    circuits: dict[str, Control] = field(default_factory=dict)
-
-
-AT_EASE: Final = Standing()
+A worker's command never takes the place of an operator's: where the policy lets the worker's go, the operator's must
+still hold.
+"""
 
 
 class OrderBoard:
@@ -51,7 +45,7 @@ class OrderBoard:
         self.version = 0
         self._tenant_id = tenant_id
         self._lock = threading.RLock()
-        self._orders: dict[Scope, dict[tuple[Action, str], Control]] = {}
+        self._orders: dict[Scope, dict[Slot, Control]] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     def apply(self, command: Control, now_us: int) -> bool:
@@ -65,29 +59,19 @@ class OrderBoard:
             if command.action == "resume":
                 self._lift(orders, command)
             else:
-                orders[command.action, command.tool_name if command.action == "circuit_open" else ""] = command
+                tool = command.tool_name if command.action == "circuit_open" else ""
+                orders[command.action, tool, command.issued_by == WORKER] = command
             self.version += 1
             return True
 
-    def standing(self, scopes: tuple[Scope, ...], now_us: int) -> Standing:
-        """What is in force for a session that belongs to these scopes. The first scope that has an order decides."""
+    def in_force(self, scopes: Iterable[Scope], now_us: int) -> tuple[Control, ...]:
+        """The commands in force for a session that belongs to these scopes, in the order of the scopes."""
         with self._lock:
-            first: dict[tuple[Action, str], Control] = {}
-            for scope in scopes:
-                for key, order in self._orders.get(scope, {}).items():
-                    if to_us(order.expires_at) > now_us:
-                        first.setdefault(key, order)
-        if not first:
-            return AT_EASE
-        return Standing(
-            terminate=first.get(("terminate", "")),
-            pause=first.get(("pause", "")),
-            slow_down=first.get(("slow_down", "")),
-            circuits={tool: order for (action, tool), order in first.items() if action == "circuit_open"},
-        )
+            found = [order for scope in scopes for order in self._orders.get(scope, {}).values()]
+        return tuple(order for order in found if to_us(order.expires_at) > now_us)
 
     @staticmethod
-    def _lift(orders: dict[tuple[Action, str], Control], command: Control) -> None:
+    def _lift(orders: dict[Slot, Control], command: Control) -> None:
         for key, order in list(orders.items()):
             if order.issued_at <= command.issued_at and command.tool_name in {"", key[1]}:
                 del orders[key]

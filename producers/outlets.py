@@ -63,12 +63,12 @@ class Outlet:
         """The broker's address: as given, or from the environment; empty where neither says one."""
         return self.bootstrap or os.environ.get(BOOTSTRAP_VARIABLE, "").strip()
 
-    def producer(self, settings: Settings, *, patient: bool) -> Transport:
+    def producer(self, settings: Settings, boundary: Boundary, *, patient: bool) -> Transport:
         """The transport to the broker. Opens no connection yet."""
         # Here and not above: whoever uses no broker does not load its client.
         from watchkeeper.producers.transport.kafka import KafkaTransport  # noqa: PLC0415
 
-        return KafkaTransport(self.address, settings, self.kafka, patient=patient)
+        return KafkaTransport(self.address, settings, self.kafka, quiet=boundary.quiet, patient=patient)
 
     def listener(self, obey: Obey, boundary: Boundary) -> Listener:
         """The reader of commands. Opens no connection yet."""

@@ -80,7 +80,7 @@ class Sender:
         self._batches = Batches(self._settings)
         self._deadline = float("inf")
         self._unacknowledged = 0
-        self._given_up = 0
+        self._undelivered = 0
         self._closing = self._over = False
 
     def ensure_running(self) -> None:
@@ -106,7 +106,7 @@ class Sender:
 
     def flush(self, seconds: float) -> bool:
         """Waits until everything queued before is acknowledged; False where the time was over or records were lost."""
-        marker = Marker(time.monotonic() + seconds, threading.Event())
+        marker = Marker(time.monotonic() + seconds, self._undelivered)
         self._queue.mark(marker)
         self.ensure_running()
         if self._thread is None or self._over:
@@ -120,7 +120,7 @@ class Sender:
             if self._closing:
                 return True
             self._closing = True
-        marker = Marker(time.monotonic() + seconds, threading.Event(), last=True)
+        marker = Marker(time.monotonic() + seconds, self._undelivered, last=True)
         self._deadline = marker.deadline
         self._queue.close(marker)
         thread = self._thread
@@ -162,6 +162,7 @@ class Sender:
             return
         numbering = found.numbering
         if self._giving_up():
+            self._undelivered += 1
             self._lose(numbering, "unsent_at_close")
             return
         try:
@@ -176,13 +177,12 @@ class Sender:
             self._boundary.caught(error, f"writing a {found.kind} event")
 
     def _reach(self, marker: Marker) -> None:
-        given_up = self._given_up
         self._send(self._batches.all(_now_ms()))
         left = self._transport.flush(max(0.0, marker.deadline - time.monotonic()))
         if marker.last:
             self._transport.close(max(0.0, marker.deadline - time.monotonic()))
             self._over = True
-        marker.delivered = left == 0 and self._given_up == given_up
+        marker.delivered = left == 0 and self._undelivered == marker.undelivered_before
         marker.done.set()
 
     def _send(self, batches: list[Batch]) -> None:
@@ -223,7 +223,7 @@ class Sender:
                 self._boundary.caught(error, "on_delivery")
 
     def _drop(self, batch: Batch, reason: LossReason) -> None:
-        self._given_up += 1
+        self._undelivered += len(batch.lines)
         batch.numbering.writer.forget(batch.addresses)
         self._lose(batch.numbering, reason, len(batch.lines))
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from contextvars import Token
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, Unpack
 
 from watchkeeper.producers.boundary import contained, nothing
-from watchkeeper.producers.context import CURRENT
+from watchkeeper.producers.context import CURRENT, current
 from watchkeeper.producers.conversation import Conversation
 from watchkeeper.producers.deciding import Decisions
 from watchkeeper.producers.encoding import Frozen, freeze, weight
-from watchkeeper.producers.headers import Header, fit_attributes, fit_turn
+from watchkeeper.producers.headers import fit_attributes, fit_turn
 from watchkeeper.producers.heeding import Heeding
 from watchkeeper.producers.hostqueue import Item
-from watchkeeper.producers.identity import Clock, Identity, LiveIdentity
+from watchkeeper.producers.identity import LiveIdentity
 from watchkeeper.producers.names import label, time_us
 from watchkeeper.producers.obedience import Obedience
 from watchkeeper.producers.options import SessionOptions
@@ -26,38 +26,16 @@ from watchkeeper.producers.retrieving import Retrievals
 from watchkeeper.schemas.errors import SessionStoppedError
 
 if TYPE_CHECKING:
-    from watchkeeper.producers.orders import Scope
+    from watchkeeper.producers.openings import Opening
     from watchkeeper.producers.policies import PolicyLike
     from watchkeeper.producers.recorder import Recorder
     from watchkeeper.producers.watch import Watchkeeper
     from watchkeeper.schemas.events import EventType
-    from watchkeeper.schemas.policy import Mode
 
 EVENT_OVERHEAD = 256
 """Bytes that an event takes in the queue beside its payload."""
 
 EndStatus: TypeAlias = Literal["completed", "failed", "stopped"]
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """All that makes a session.
-
-    Attributes:
-        header: what its events share.
-        identity: how it numbers and names.
-        clock: epoch microseconds.
-        stopwatch: microseconds, for durations.
-        scopes: whom a command must address to reach it, nearest first, with the mode by which it is obeyed.
-        started: the fields of `session_started`; None for a writer that neither begins nor ends the session.
-    """
-
-    header: Header
-    identity: Identity
-    clock: Clock
-    stopwatch: Clock
-    scopes: Mapping[Scope, Mode]
-    started: Mapping[str, Any] | None
 
 
 class Session(Conversation, Retrievals, Decisions, Heeding):
@@ -70,6 +48,7 @@ class Session(Conversation, Retrievals, Decisions, Heeding):
     Attributes:
         session_id: the session's id.
         opening: what it was made of.
+        around: the session that was current when this one was entered.
     """
 
     def __init__(
@@ -95,7 +74,13 @@ class Session(Conversation, Retrievals, Decisions, Heeding):
         self._numbering = recorder.numbering(opening.identity)
         self._lock = threading.RLock()
         self._begun = self._over = False
-        self._outer: tuple[Token[Session | None], Session | None] | None = None
+        self._token: Token[Session | None] | None = None
+        self.around: Session | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the session has ended."""
+        return self._over
 
     @property
     def step(self) -> str:
@@ -225,8 +210,8 @@ class Session(Conversation, Retrievals, Decisions, Heeding):
 
     def __enter__(self) -> Self:
         self.start()
-        outer = CURRENT.get()
-        self._outer = (CURRENT.set(self), outer)
+        self.around = current()
+        self._token = CURRENT.set(self)
         return self
 
     def __exit__(
@@ -256,15 +241,11 @@ class Session(Conversation, Retrievals, Decisions, Heeding):
         self._numbering = self._recorder.numbering(self._identity)
 
     def _leave(self) -> None:
-        if self._outer is None:
-            return
-        token, outer = self._outer
-        self._outer = None
-        try:
-            CURRENT.reset(token)
-        except ValueError:
-            # Left in another context than it was entered in, as a generator may do.
-            CURRENT.set(outer)
+        token, self._token = self._token, None
+        # Left in another context than it was entered in, as a generator may do, there is nothing to put back here.
+        with suppress(ValueError):
+            if token is not None:
+                CURRENT.reset(token)
 
     def _change(self, **changes: Any) -> None:
         with self._lock:

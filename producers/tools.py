@@ -6,12 +6,13 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast, overload
 
-from pydantic import BaseModel, TypeAdapter, create_model
+from pydantic import BaseModel, Field, TypeAdapter, create_model
 from pydantic.errors import PydanticUserError
 
-from watchkeeper.producers.context import CURRENT
+from watchkeeper.producers.context import current
 from watchkeeper.schemas.errors import ConfigurationError, SessionStoppedError
 
 if TYPE_CHECKING:
@@ -169,8 +170,10 @@ def _has_schema(annotation: Any) -> bool:
 
 
 def _default(value: Any) -> Any:
+    if isinstance(value, Enum):
+        value = value.value
     # A default that JSON cannot show is still a default: the parameter is optional.
-    return value if isinstance(value, str | int | float | bool | None) else None
+    return value if isinstance(value, str | int | float | bool | None) else Field(default_factory=lambda: None)
 
 
 def _summary(function: Callable[..., Any]) -> str:
@@ -205,7 +208,7 @@ def _wrap_sync(
 ) -> Callable[P, Any]:
     @functools.wraps(function)
     def inner(*args: P.args, **kwargs: P.kwargs) -> Any:
-        session = CURRENT.get()
+        session = current()
         if session is None:
             losses.add("no_session")
             return function(*args, **kwargs)
@@ -226,7 +229,7 @@ def _wrap_async(
 ) -> Callable[P, Any]:
     @functools.wraps(function)
     async def inner(*args: P.args, **kwargs: P.kwargs) -> Any:
-        session = CURRENT.get()
+        session = current()
         if session is None:
             losses.add("no_session")
             return await function(*args, **kwargs)

@@ -12,13 +12,13 @@ from watchkeeper.producers.boundary import Boundary
 from watchkeeper.producers.headers import Header
 from watchkeeper.producers.losses import Losses, LossReason
 from watchkeeper.producers.names import agent_name, label, tenant_name
-from watchkeeper.producers.openings import Charter, attach_writer, open_child, open_session
+from watchkeeper.producers.openings import Charter, Opening, attach_writer, open_child, open_session
 from watchkeeper.producers.options import SessionOptions, check_options
 from watchkeeper.producers.outlets import Outlet, is_disabled
 from watchkeeper.producers.policies import PolicyLike, resolve_policy
 from watchkeeper.producers.recorder import Recorder, Ways
 from watchkeeper.producers.sender import Traffic
-from watchkeeper.producers.session import Opening, Session
+from watchkeeper.producers.session import Session
 from watchkeeper.producers.settings import ENVIRONMENT_VARIABLE, Settings
 from watchkeeper.producers.tools import Toolbox, Tooling
 from watchkeeper.schemas.policy import default_policy
@@ -142,7 +142,7 @@ class Watchkeeper(Tooling):
         if outlet.transport is not None:
             self._recorder.send_by(outlet.transport)
             return
-        self._recorder.send_by(outlet.producer(self._settings, patient=patient))
+        self._recorder.send_by(outlet.producer(self._settings, self._boundary, patient=patient))
         if self._charter.header.origin != "import":
             self._recorder.listener = outlet.listener(self._recorder.obey, self._boundary)
 
@@ -230,7 +230,7 @@ class Watchkeeper(Tooling):
     @staticmethod
     def current() -> Session | None:
         """The session that the calling code runs in."""
-        return context.CURRENT.get()
+        return context.current()
 
     @staticmethod
     def bind(function: Callable[P, R]) -> Callable[P, R]:

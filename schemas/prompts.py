@@ -6,11 +6,10 @@ text is checked against its address: what is shown as verified is what was hashe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
-
-import orjson
 
 from watchkeeper.schemas.contents import Content, matches
 from watchkeeper.schemas.event_contents import contents_of
@@ -48,7 +47,8 @@ class RebuiltText:
         """
         if self.text is None or self.media_type != "application/json":
             return self.text
-        return orjson.loads(self.text)
+        # Not by orjson: it would round whole numbers beyond 64 bits.
+        return json.loads(self.text)
 
 
 @dataclass(frozen=True, slots=True)

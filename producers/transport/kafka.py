@@ -29,6 +29,9 @@ WAIT_SECONDS: Final = 0.05
 CLIENT_LINGER_MS: Final = 2
 """Records are batched before they come here; the client waits only to put several sessions into one request."""
 
+HOUR_MS: Final = 3_600_000
+"""The longest that the client can be told to wait for a topic."""
+
 BUFFERED_RECORDS: Final = 100_000
 
 _ABANDONED: Final[list[Any]] = []
@@ -61,7 +64,7 @@ def client_settings(bootstrap: str, quiet: Quiet, further: Mapping[str, str]) ->
         "bootstrap.servers": bootstrap,
         "client.id": "watchkeeper",
         "socket.keepalive.enable": True,
-        "reconnect.backoff.max.ms": 2000,
+        "reconnect.backoff.max.ms": 1000,
         "error_cb": heard,
         "logger": _Hushed(),
         **further,
@@ -75,6 +78,7 @@ class KafkaTransport:
         bootstrap: the broker's address.
         settings: limits and waits.
         further: settings of librdkafka's that the host adds.
+        quiet: keeps the complaints about the broker rare; shared with whoever else talks to it.
         patient: never give a record up: for importers.
 
     Raises:
@@ -82,9 +86,16 @@ class KafkaTransport:
     """
 
     def __init__(
-        self, bootstrap: str, settings: Settings, further: Mapping[str, str] | None = None, *, patient: bool = False
+        self,
+        bootstrap: str,
+        settings: Settings,
+        further: Mapping[str, str] | None = None,
+        *,
+        quiet: Quiet | None = None,
+        patient: bool = False,
     ) -> None:
-        self._config = client_settings(bootstrap, Quiet(), further or {}) | {
+        delivery_ms = 0 if patient else int(settings.delivery_seconds * 1000)
+        self._config = client_settings(bootstrap, quiet or Quiet(), further or {}) | {
             "acks": "all",
             "enable.idempotence": True,
             "compression.type": "lz4",
@@ -93,7 +104,11 @@ class KafkaTransport:
             "queue.buffering.max.kbytes": max(1, settings.buffer_bytes // KIB),
             "queue.buffering.max.messages": BUFFERED_RECORDS,
             "message.max.bytes": MAX_RECORD_BYTES + 64 * KIB,
-            "delivery.timeout.ms": 0 if patient else int(settings.delivery_seconds * 1000),
+            "delivery.timeout.ms": delivery_ms,
+            # A topic that is not there yet is waited for like a broker that is away, and never made by accident:
+            # it would get the broker's default number of partitions.
+            "allow.auto.create.topics": False,
+            "topic.metadata.propagation.max.ms": min(delivery_ms or HOUR_MS, HOUR_MS),
         }
         self._producer: Producer | None = None
         if further:

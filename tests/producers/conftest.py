@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -18,10 +18,6 @@ settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
 
 PATIENCE_SECONDS = 20.0
-
-
-class MakeWatch(Protocol):
-    def __call__(self, agent: str = "support", policy: Any = None, **options: Any) -> Watchkeeper: ...
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +34,7 @@ def memory() -> MemoryTransport:
 
 
 @pytest.fixture
-def make_watch(memory: MemoryTransport) -> Iterator[MakeWatch]:
+def make_watch(memory: MemoryTransport) -> Iterator[Callable[..., Watchkeeper]]:
     """Makes recorders that send to `memory`, unless told otherwise, and closes them."""
     made: list[Watchkeeper] = []
 
@@ -54,7 +50,7 @@ def make_watch(memory: MemoryTransport) -> Iterator[MakeWatch]:
 
 
 @pytest.fixture
-def watch(make_watch: MakeWatch) -> Watchkeeper:
+def watch(make_watch: Callable[..., Watchkeeper]) -> Watchkeeper:
     return make_watch()
 
 
