@@ -37,8 +37,6 @@ from watchkeeper.schemas.signals import CapHit, SessionOpened, agent_subject
 from watchkeeper.stream_processors.detection.detector import Context, Detector, Found, Said, Told
 
 _SECOND_US = 1_000_000
-_ROUNDING = 1e-9
-"""80 % of a cap of 35 must not be missed for the last bit of a float."""
 
 
 @dataclass(slots=True)
@@ -80,15 +78,12 @@ class CostRunaway(Detector[CostRunawayState]):
             state.opened = True
             if not (type(event) is SessionStarted and event.data.resumed):
                 said.append(_opened(context))
-        clocked = session.is_open or event.type == "session_ended"
+        clocked = session.status == "open" or event.type == "session_ended"
         seconds = (context.at_us - session.started_us) / _SECOND_US if clocked else 0.0
-        share = context.policy.thresholds.cap_warning_share
-        for bit, (cap, used) in enumerate(
-            zip(CAP_NAMES, (totals.tool_calls, totals.tokens, seconds, totals.cost_usd), strict=True)
-        ):
-            limit = getattr(context.caps, cap)
-            if limit is not None and used >= limit * (share - _ROUNDING):
-                said += _crossed(state, context, 1 << bit, cap, used=used)
+        uses = (totals.tool_calls, totals.tokens, seconds, totals.cost_usd)
+        for index, warn_at, _ in context.cap_levels:
+            if uses[index] >= warn_at:
+                said += _crossed(state, context, 1 << index, CAP_NAMES[index], used=uses[index])
         return said
 
     def due_us(self, state: CostRunawayState, context: Context) -> int | None:
@@ -114,11 +109,10 @@ def _marks(state: CostRunawayState, context: Context) -> list[tuple[bool, int]]:
     limit = context.caps.wall_clock_seconds
     if limit is None or state.breached & _CLOCK:
         return []
+    marks = [(False, context.policy.thresholds.cap_warning_share), (True, 1.0)]
+    marks = marks[1:] if state.warned & _CLOCK else marks
     started_us = context.session.started_us
-    cap = (True, started_us + round(limit * _SECOND_US))
-    if state.warned & _CLOCK:
-        return [cap]
-    return [(False, started_us + round(limit * context.policy.thresholds.cap_warning_share * _SECOND_US)), cap]
+    return [(is_cap, started_us + round(limit * share * _SECOND_US)) for is_cap, share in marks]
 
 
 def _crossed(
@@ -144,6 +138,7 @@ def _breach(context: Context, cap: CapName, used: float, tick_us: int | None) ->
         severity="high",
         summary=f"{_told(context, cap, used)}: over its cap of {_amount(cap, getattr(context.caps, cap))}.",
         evidence=_use(context, cap, used, tick_us),
+        first_us=_moment(context, cap, 1.0),
         at_us=tick_us,
         action="terminate" if context.session.is_open else None,
     )
@@ -156,8 +151,16 @@ def _warning(context: Context, cap: CapName, used: float, tick_us: int | None) -
         severity="low",
         summary=f"{_told(context, cap, used)}: {used / limit:.0%} of its cap of {_amount(cap, limit)}.",
         evidence=_use(context, cap, used, tick_us),
+        first_us=_moment(context, cap, context.policy.thresholds.cap_warning_share),
         at_us=tick_us,
     )
+
+
+def _moment(context: Context, cap: CapName, share: float) -> int | None:
+    """When the wall clock passed its mark, whether an event or the tick finds it; None for what events alone cross."""
+    if cap != "wall_clock_seconds":
+        return None
+    return context.session.started_us + round(getattr(context.caps, cap) * share * _SECOND_US)
 
 
 def _use(context: Context, cap: CapName, used: float, tick_us: int | None) -> CapUse:

@@ -99,6 +99,7 @@ class Context:
         session: the session with its totals, the event at hand included.
         policy: the policy in force, the default one where the session names none.
         caps: the policy's caps, narrowed by the session's own.
+        cap_levels: each cap that is set: its place in `CAP_NAMES`, the use at which to warn, the limit.
         tools: the registered tools; None where the runtime does not know them or their list is not to be had.
         unusable: why the policy or the tools that the session names cannot be used, one entry for each.
         stands_in: the default policy stands in for one that cannot be used: by it nothing is commanded.
@@ -109,6 +110,7 @@ class Context:
     policy: AgentPolicy
     caps: Caps
     tools: ToolRegistry | None
+    cap_levels: tuple[tuple[int, float, float], ...] = ()
     unusable: tuple[Unusable, ...] = ()
     stands_in: bool = False
     at_us: int = 0

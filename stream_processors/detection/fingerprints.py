@@ -35,8 +35,9 @@ WORDS_IN_COMMON = 0.6
 """Of the meaningful words of both texts: "Nvidia revenue 2023" and "annual revenue of Nvidia in 2023" share 2 of 3."""
 
 MAX_WORDS = 48
+MAX_NAME = 48
 MAX_DEPTH = 16
-MAX_COMPARED = 4000
+MAX_COMPARED = 2000
 """Characters of a result that is compared beyond its address; of a longer one, folding costs more than it tells."""
 
 
@@ -52,7 +53,7 @@ STEPPING = _words(
 
 CURSORS = _words("cursor page_token pagetoken next_token nexttoken continuation_token")
 
-_STOP_WORDS = _words(
+_NOT_MEANT = _words(
     "a an and are as at be been by can did do does for from has have how i in is it its me my of on or s that",
     "the their there this to was were what when where which who why will with you your please find search show",
     "get tell about information",
@@ -67,7 +68,7 @@ _VOLATILE = re.compile(
     r"|\b\d{10,}\b",  # epochs, long serial numbers
     re.IGNORECASE,
 )
-_NO_HEX = str.maketrans("", "", "0123456789abcdefABCDEF.,:+-")
+_OF_IDENTIFIERS = b"0123456789abcdefABCDEF.,:+-"
 _NO_DIGITS = str.maketrans("", "", "0123456789")
 
 
@@ -91,6 +92,16 @@ def digest(raw: str | bytes) -> str:
     return hashlib.blake2b(raw.encode() if isinstance(raw, str) else raw, digest_size=6).hexdigest()
 
 
+def brief(address: str) -> str:
+    """The part of a content's address that tells the contents of one session apart."""
+    return address[2:14]
+
+
+def short(name: str) -> str:
+    """A name as states keep it: itself, or the digest of a long one."""
+    return name if len(name) <= MAX_NAME else digest(name)
+
+
 def print_of_call(data: ToolCallData, event_id: str) -> CallPrint:
     """The fingerprint of a call. Where its arguments are not known it is like no other."""
     name = data.tool_name.encode()
@@ -111,7 +122,12 @@ def print_of_call(data: ToolCallData, event_id: str) -> CallPrint:
     except RecursionError:
         # Only a text nests this deep: an event does not.
         return CallPrint(digest(name + b"\0" + str(data.arguments or content).encode()))
-    return CallPrint(digest(name + b"\0" + exact), digest(name + b"\0" + frame), "".join(sorted(words)[:MAX_WORDS]))
+    told = digest(name + b"\0" + exact)
+    return CallPrint(
+        exact=told,
+        frame=told if frame == exact else digest(name + b"\0" + frame),
+        words="".join(sorted(words)[:MAX_WORDS]),
+    )
 
 
 def are_near(one: CallPrint, other: CallPrint) -> bool:
@@ -141,7 +157,7 @@ class ResultPrint:
 
     Attributes:
         same: equal for equal answers of one writer; "" where the answer was not recorded.
-        sketch: different for answers that differ in more than identifiers; "" for what is too long to tell.
+        sketch: different for answers that differ in more than identifiers; "" where the text is too long, or away.
         folded: equal for answers that differ in identifiers alone; "" where it was not made.
     """
 
@@ -152,16 +168,16 @@ class ResultPrint:
 
 def print_of_result(data: ToolResultData, *, fold: bool) -> ResultPrint:
     """The fingerprint of a result. `fold` is for results of repeated calls: it costs as much as all the rest."""
-    head = f"{data.status}\0{data.error_type}\0"
     failed = data.status != "ok"
+    head = f"{data.status}/{data.error_type}" if failed else ""
     content = data.result
     if content is None:
-        return ResultPrint(digest(head) if failed else "")
-    same = digest(head + content.address)
+        return ResultPrint(short(head))
+    same = short(head + brief(content.address))
     text = content.text
     if text is None or len(text) > MAX_COMPARED:
         return ResultPrint(same)
-    sketch = digest(head + text.translate(_NO_HEX))
+    sketch = f"{zlib.crc32(text.encode().translate(None, _OF_IDENTIFIERS)):x}"
     if not fold:
         return ResultPrint(same, sketch)
     folded = _VOLATILE.sub("#", text)
@@ -190,17 +206,18 @@ def _parsed(text: str) -> Any:
 
 def _framed(value: Any, words: set[str], depth: int) -> Any:
     """The value with all that near calls may differ in taken out; meaningful words of free text go to `words`."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return _framed_text(value, words)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
+    if kind is float:
+        return int(value) if value.is_integer() else value
+    if kind is not dict and kind is not list:
+        return value
     if depth >= MAX_DEPTH:
         return canonical(value).decode(errors="replace")
-    if isinstance(value, dict):
-        return {key: "#" if _steps(key, inner) else _framed(inner, words, depth + 1) for key, inner in value.items()}
-    if isinstance(value, list):
+    if kind is list:
         return [_framed(inner, words, depth + 1) for inner in value]
-    return value
+    return {key: "#" if _steps(key, inner) else _framed(inner, words, depth + 1) for key, inner in value.items()}
 
 
 def _steps(key: str, value: Any) -> bool:
@@ -212,17 +229,14 @@ def _steps(key: str, value: Any) -> bool:
 
 def _framed_text(text: str, words: set[str]) -> str:
     folded = text.casefold().strip()
-    if " " not in folded and "\n" not in folded and "\t" not in folded:
+    if len(folded.split(None, 1)) < 2:
         return folded
     found = _WORD.findall(folded[:MAX_COMPARED])
     if len(found) < 2:
         return " ".join(folded.split())
-    numbers = []
-    for word in found:
-        if word.isdigit():
-            numbers.append(word)
-        elif word not in _STOP_WORDS:
-            words.add(f"{zlib.crc32(word.encode()) & 0xFFFF:04x}")
+    numbers = [word for word in found if word.isdigit()]
+    meant = [word for word in found if word not in _NOT_MEANT and not word.isdigit()]
+    words.update([f"{zlib.crc32(word.encode()) & 0xFFFF:04x}" for word in meant])
     return "~" + " ".join(sorted(numbers))
 
 

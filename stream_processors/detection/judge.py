@@ -166,7 +166,8 @@ class Judge:
             session.last_us = at_us
             session.arrived_us = clock_us
         if event.writer_salt is not None:
-            session.writer(event.writer_id).salt = event.writer_salt
+            writer = session.writer(event.writer_id)
+            writer.salt = writer.salt or event.writer_salt
         if event.user_id:
             session.user_id = event.user_id
         if event.customer_id:

@@ -36,7 +36,7 @@ from dataclasses import dataclass
 from watchkeeper.schemas.events import Event, ToolCall, ToolResult
 from watchkeeper.schemas.evidence import Loop
 from watchkeeper.stream_processors.detection.detector import Context, Detector, Found, Said
-from watchkeeper.stream_processors.detection.fingerprints import digest, print_of_call, print_of_result
+from watchkeeper.stream_processors.detection.fingerprints import print_of_call, print_of_result, short
 from watchkeeper.stream_processors.detection.repetition import (
     MATCHES,
     MAX_CYCLE,
@@ -79,7 +79,10 @@ class ReasoningLoop(Detector[RepetitionState]):
         if spoke(state.spoken, event):
             forget(state)
         if type(event) is ToolCall:
-            begin(state, _call(state, event, context), writes=_writes(context, event.data.tool_name))
+            call = _call(state, event, context)
+            begin(state, call, writes=_writes(context, event.data.tool_name))
+            if call["repeats"]:
+                call["outline"] = outline(event.data.arguments)
         elif type(event) is ToolResult:
             _answer(state, event, context)
         else:
@@ -93,7 +96,7 @@ def _call(state: RepetitionState, event: ToolCall, context: Context) -> Call:
     return Call(
         index=state.count,
         tool=event.data.tool_name,
-        call_id=digest(event.data.tool_call_id),
+        call_id=short(event.data.tool_call_id),
         event_id=event.event_id,
         at_us=context.at_us,
         tokens=totals.tokens,
@@ -102,13 +105,13 @@ def _call(state: RepetitionState, event: ToolCall, context: Context) -> Call:
         frame=fingerprint.frame,
         words=fingerprint.words,
         repeats=False,
-        outline=outline(event.data.arguments),
+        outline="",
         answer=[],
     )
 
 
 def _answer(state: RepetitionState, event: ToolResult, context: Context) -> None:
-    call = unanswered(state, digest(event.data.tool_call_id))
+    call = unanswered(state, short(event.data.tool_call_id))
     if call is not None:
         result = print_of_result(event.data, fold=call["repeats"])
         answer(state, call, result, writes=_writes(context, call["tool"]))

@@ -25,7 +25,8 @@ class Call(TypedDict):
     """A call in the window.
 
     `exact`, `frame` and `words` are its fingerprint; `answer` is that of its result, empty until it comes; `repeats`
-    tells whether it matched another; `tokens` and `cost_usd` are what the session had used before it.
+    tells whether it matched another, and only then there is an `outline`; `tokens` and `cost_usd` are what the session
+    had used before it.
     """
 
     index: int
@@ -80,11 +81,15 @@ def begin(state: RepetitionState, call: Call, *, writes: bool) -> None:
     del state.calls[:-WINDOW]
     for length in range(1, MAX_CYCLE + 1):
         before = _at(state, call["index"] - length)
-        identical = before is not None and before["exact"] == call["exact"]
-        _go_on(state, f"{length}i", before if identical else None)
-        near = identical or (before is not None and not writes and _are_near(before, call))
-        _go_on(state, f"{length}n", before if near else None)
-        call["repeats"] = call["repeats"] or near
+        if before is None or before["tool"] != call["tool"]:
+            identical = near = False
+        else:
+            identical = before["exact"] == call["exact"]
+            near = identical or (not writes and _are_near(before, call))
+        if near or state.runs:
+            _go_on(state, f"{length}i", before if identical else None)
+            _go_on(state, f"{length}n", before if near else None)
+            call["repeats"] = call["repeats"] or near
 
 
 def answer(state: RepetitionState, call: Call, result: ResultPrint, *, writes: bool) -> None:

@@ -27,10 +27,12 @@ def context_of(session: SessionState, library: Library) -> Context:
         return known
     policy, no_policy = _policy(session, library)
     tools, no_tools = _tools(session, library)
+    caps = _narrowed(policy.caps, session.caps)
     context = Context(
         session=session,
         policy=policy,
-        caps=_narrowed(policy.caps, session.caps),
+        caps=caps,
+        cap_levels=_levels(caps, policy.thresholds.cap_warning_share),
         tools=tools,
         unusable=tuple(why for why in (no_policy, no_tools) if why is not None),
         stands_in=no_policy is not None,
@@ -94,6 +96,12 @@ def _narrowed(caps: Caps, own: dict[str, float]) -> Caps:
         limit, narrower = getattr(caps, name), own.get(name)
         limits[name] = limit if narrower is None else narrower if limit is None else min(limit, narrower)
     return Caps.model_construct(**limits)
+
+
+def _levels(caps: Caps, warning_share: float) -> tuple[tuple[int, float, float], ...]:
+    # 80 % of a cap of 35 must not be missed for the last bit of a float.
+    limits = [(index, getattr(caps, name)) for index, name in enumerate(CAP_NAMES)]
+    return tuple((index, limit * (warning_share - 1e-9), limit) for index, limit in limits if limit is not None)
 
 
 @lru_cache(maxsize=4096)

@@ -35,7 +35,7 @@ class SubjectState:
 
     Attributes:
         version: the stored row's version; grows with every write.
-        watermarks: the last position taken in, as `[offset, ordinal]`, by source partition.
+        watermarks: the last position taken in, as `[log, offset, ordinal]`, by source partition.
         silenced: rules that failed on this subject: told once.
         folds: each rule's state as `[state version, state]`, by rule id.
     """
@@ -45,7 +45,7 @@ class SubjectState:
     origin: Origin
     agent_id: str
     version: int = 0
-    watermarks: dict[str, list[int]] = field(default_factory=dict)
+    watermarks: dict[str, list[Any]] = field(default_factory=dict)
     silenced: list[str] = field(default_factory=list)
     folds: dict[str, list[Any]] = field(default_factory=dict)
 
@@ -107,9 +107,11 @@ def _is_newer(state: SubjectState, signal: Signal) -> bool:
         return True
     position = [signal.source_offset, signal.ordinal]
     source = str(signal.source_partition)
-    if position <= state.watermarks.get(source, [-1, -1]):
+    log, *taken = state.watermarks.get(source, [signal.source_log, -1, -1])
+    # A broker that forgot everything counts from 0 again: in another log, positions begin anew.
+    if log == signal.source_log and position <= taken:
         return False
-    state.watermarks[source] = position
+    state.watermarks[source] = [signal.source_log, *position]
     return True
 
 

@@ -12,7 +12,7 @@ person's. Where the history is cut, a person's next word is not noticed until th
 from __future__ import annotations
 
 from watchkeeper.schemas.events import Event, Message, Prompt
-from watchkeeper.stream_processors.detection.fingerprints import digest
+from watchkeeper.stream_processors.detection.fingerprints import brief
 
 MAX_CONVERSATIONS = 8
 """Conversations of one session that are told apart: the agent's own, and those of its helpers."""
@@ -43,7 +43,7 @@ def _spoke_in(known: dict[str, int], prompt: Prompt) -> bool:
         return False
     said = [message for message in data.messages if message.role == "user"]
     head = data.system or data.messages[0].content
-    conversation = digest(head.address)
+    conversation = brief(head.address)
     before = known.pop(conversation, None)
     known[conversation] = len(said)
     if len(known) > MAX_CONVERSATIONS:

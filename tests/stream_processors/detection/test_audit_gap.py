@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchkeeper.schemas.contents import address_of
 from watchkeeper.schemas.evidence import NeverClosed, SequenceGap, UnansweredCall
 from watchkeeper.schemas.policy import AgentPolicy, Thresholds, ToolPolicy
 from watchkeeper.stream_processors.detection.audit_gap import AuditGap
+from watchkeeper.stream_processors.detection.open_calls import MAX_CALLS
 
 POLICY = AgentPolicy(
     agent="support",
@@ -57,18 +59,47 @@ def test_a_gap_is_resolved_when_all_of_it_came_late_in_any_order(stories: Any) -
     story.prompt("hello")
     for seq in (2, 1, 3):
         late(story, "reasoning", {"text": story.content(f"thought {seq}")}, seq)
-    opened, resolved = hall(stories, story).findings
-    assert opened.finding_id == resolved.finding_id
-    assert (resolved.status, resolved.revision) == ("resolved", 1)
-    # Both rows must fall into one partition of the table, or the first would never be replaced.
-    assert resolved.first_event_at == opened.first_event_at
+    found = hall(stories, story).findings
+    assert [(one.status, one.revision) for one in found] == [("open", 0), ("open", 1), ("open", 2), ("resolved", 3)]
+    assert [(one.evidence.first_missing, one.evidence.last_missing) for one in found] == [
+        (1, 3),
+        (1, 3),
+        (3, 3),
+        (1, 3),
+    ]
+    assert len({one.finding_id for one in found}) == 1
+    # All rows must fall into one partition of the table, or the first would never be replaced.
+    assert len({one.first_event_at for one in found}) == 1
 
 
 def test_a_gap_that_is_filled_in_part_stays_open(stories: Any) -> None:
     story = begun(stories).lose(3)
     story.prompt("hello")
     late(story, "reasoning", {"text": story.content("thought")}, 2)
-    assert [found.status for found in hall(stories, story).findings] == ["open"]
+    opened, revised = hall(stories, story).findings
+    assert (revised.status, revised.revision, revised.finding_id) == ("open", 1, opened.finding_id)
+    assert revised.summary == "Events 1 to 3 of writer w-1 came late but for 2."
+
+
+def test_a_flood_of_late_events_is_told_by_halves(stories: Any) -> None:
+    story = begun(stories).lose(1000)
+    story.prompt("hello")
+    for seq in range(1, 1001):
+        late(story, "reasoning", {"text": story.content("thought")}, seq)
+    found = hall(stories, story).findings
+    assert len(found) < 30
+    assert (found[-1].status, len({one.finding_id for one in found})) == ("resolved", 1)
+
+
+def test_a_gap_within_the_rest_of_a_gap_is_the_first_ones_story(stories: Any) -> None:
+    story = begun(stories).lose(2)
+    story.prompt("hello")
+    story.lose(2)
+    story.prompt()
+    late(story, "reasoning", {"text": story.content("a")}, 4)
+    late(story, "reasoning", {"text": story.content("b")}, 1)
+    shown = hall(stories, story).latest.values()
+    assert [(one.evidence.first_missing, one.evidence.last_missing) for one in shown] == [(2, 2), (5, 5)]
 
 
 def test_writers_are_numbered_apart(stories: Any) -> None:
@@ -83,7 +114,6 @@ def test_writers_are_numbered_apart(stories: Any) -> None:
 def test_the_same_number_with_other_content_is_a_conflict(stories: Any) -> None:
     story = begun(stories)
     judged = hall(stories, story)
-    judged.judge.strict = True
     verdict = judged.judge.conflict(judged.state(), story.events[0], ["aa", "bb"], clock_us=story.now_us)
     (found,) = verdict.findings
     assert (found.kind, found.severity, found.evidence.digests) == ("conflicting_event", "high", ["aa", "bb"])
@@ -103,7 +133,61 @@ def test_a_text_under_another_hash_is_found_and_the_right_one_is_not(stories: An
 def test_a_salted_text_is_not_judged_without_its_salt(stories: Any) -> None:
     story = stories.Story(policy=POLICY).lose(1)
     story.say("reasoning", {"text": {**story.content("a"), "text": "b"}})
-    assert [found.kind for found in hall(stories, story).findings] == ["sequence_gap"]
+    assert [found.kind for found in hall(stories, story).findings] == ["sequence_gap", "unjudged"]
+
+
+def test_a_salt_told_later_does_not_excuse_a_text(stories: Any) -> None:
+    story = begun(stories)
+    forged = "ff" * 16
+    content = {"address": address_of("b", forged), "size": 1, "text": "b"}
+    story.say("reasoning", {"text": content}, writer_salt=forged)
+    assert hall(stories, story).kinds() == ["content_mismatch"]
+
+
+def test_every_kind_of_event_has_its_texts_hashed(stories: Any) -> None:
+    story = begun(stories)
+
+    def wrong() -> dict[str, Any]:
+        return {**story.content(f"text {story.now_us}"), "text": "other"}
+
+    story.say("prompt", {"request_id": "r", "system": wrong(), "messages": [{"role": "user", "content": wrong()}]})
+    story.say("tool_call", {"tool_call_id": "c", "tool_name": "t", "arguments_content": wrong()})
+    story.say("tool_result", {"tool_call_id": "c", "tool_name": "t", "result": wrong()})
+    story.say("response", {"request_id": "r", "text": wrong()})
+    story.say("decision", {"decision_id": "d", "name": "n", "reason": wrong()})
+    part = {"part": 0, "size": 5, "text": "other"}
+    story.say("content", {"address": story.content("whole")["address"], "parts": 1, **part})
+    story.say("content", {"address": story.content("in two")["address"], "parts": 2, **part})
+    fields = [found.evidence.field for found in hall(stories, story).findings]
+    assert fields == ["messages[0]", "system", "arguments", "result", "text", "reason", "text"]
+
+
+def test_a_session_joined_in_the_middle_is_told_until_its_start_comes(stories: Any) -> None:
+    story = stories.Story(policy=POLICY).lose(1)
+    story.prompt("hello")
+    story.call("search")
+    story.result()
+    late(story, "session_started", {}, 0)
+    shown = list(hall(stories, story).latest.values())
+    assert [(one.kind, one.status) for one in shown] == [("sequence_gap", "resolved"), ("unjudged", "resolved")]
+
+
+def test_texts_and_approvals_may_come_before_the_start(stories: Any) -> None:
+    story = stories.Story(policy=POLICY)
+    story.say("content", {"address": story.content("x")["address"], "part": 0, "parts": 1, "size": 1, "text": "x"})
+    story.start()
+    assert hall(stories, story).findings == []
+
+
+def test_forgotten_calls_are_told_once_and_their_results_accuse_nobody(stories: Any) -> None:
+    story = begun(stories)
+    ids = [f"call-{index}" for index in range(MAX_CALLS + 10)]
+    for call_id in ids:
+        story.call("search", call_id=call_id)
+    for call_id in ids:
+        story.result(call_id=call_id)
+    story.end()
+    assert hall(stories, story).kinds() == ["unjudged"]
 
 
 def test_a_call_without_a_result_is_found_at_the_end(stories: Any) -> None:

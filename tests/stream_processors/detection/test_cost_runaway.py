@@ -152,6 +152,8 @@ def test_tick_and_event_find_the_same_breach(stories: Any) -> None:
     by_event = hall(stories, story)
     assert [one.finding_id for one in by_tick.findings] == [one.finding_id for one in by_event.findings]
     assert [one.signal_id for one in by_tick.signals] == [one.signal_id for one in by_event.signals]
+    # One row replaces the other only within one partition of the table, by the day of the first event.
+    assert by_tick.findings[0].first_event_at == by_event.findings[0].first_event_at
     assert by_tick.signals[-1].source_offset is None
     by_tick.hear(story.events[1:])
     assert len(by_tick.findings) == 1
