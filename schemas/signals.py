@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from watchkeeper.schemas.envelope import Origin
 from watchkeeper.schemas.model import Model, Moment, Name
@@ -23,6 +23,7 @@ class SignalBase(Model):
     Attributes:
         signal_id: derived from what it is about.
         subject: `kind:tenant/origin/id`; origins never mix, so that imports move no live baseline.
+        source_log: the broker's log in which the source stands: in another log, positions begin anew.
     """
 
     schema_version: Annotated[int, Field(ge=1, le=1)] = 1
@@ -34,6 +35,7 @@ class SignalBase(Model):
     agent_id: Name
     occurred_at: Moment
     source_partition: Annotated[int, Field(ge=0)]
+    source_log: Annotated[str, StringConstraints(max_length=128)] = ""
     source_offset: Annotated[int, Field(ge=0)] | None = None
     ordinal: Annotated[int, Field(ge=0)] = 0
 

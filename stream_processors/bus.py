@@ -19,6 +19,7 @@ OnDelivery = Callable[[KafkaError | None, Delivered], None]
 log = logging.getLogger(__name__)
 
 DELIVERY_SECONDS = 30.0
+_DESCRIBE_SECONDS = 5.0
 
 
 class KafkaBus:
@@ -39,6 +40,10 @@ class KafkaBus:
     async def publish(self, messages: Sequence[Message]) -> None:
         """See `Bus.publish`."""
         await asyncio.get_running_loop().run_in_executor(self._pool, self._publish, messages)
+
+    async def log_id(self) -> str:
+        """See `Bus.log_id`."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._log_id)
 
     def close(self) -> None:
         """Lets go of the thread; what was not acknowledged is published again by whoever resumes."""
@@ -66,6 +71,13 @@ class KafkaBus:
                 f"Kafka at {self._bootstrap} did not acknowledge {left + len(failures)} of {len(messages)} messages: "
                 f"{why}"
             )
+
+    def _log_id(self) -> str:
+        try:
+            described = self._open().list_topics(timeout=_DESCRIBE_SECONDS)
+        except KafkaException as error:
+            raise BusUnavailableError(f"Kafka at {self._bootstrap} does not answer: {error}") from error
+        return described.cluster_id or ""
 
     def _discard(self, producer: Producer) -> None:
         """The next attempt starts with a producer of its own: of this one, nothing more may be written."""

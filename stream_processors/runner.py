@@ -18,6 +18,7 @@ from typing import Any
 import faust
 
 from watchkeeper.schemas.wire import CANONICAL, WRITER_HEADER
+from watchkeeper.stream_processors.engine.checkpoint import persist
 from watchkeeper.stream_processors.engine.engine import Engine
 from watchkeeper.stream_processors.engine.ports import Bus, Clock, Record, Store
 from watchkeeper.stream_processors.engine.stage import Stage
@@ -49,6 +50,8 @@ class StageRunner:
         self.engine = Engine(
             stage, bus=bus, store=store, clock=clock, acknowledge=self._acknowledge, on_failure=end_process
         )
+        self._bus, self._clock = bus, clock
+        self._log_id = ""
         self._offsets = TopicOffsets(app, topic)
         self._assignment: Assignment | None = None
         self._assigning = asyncio.Lock()
@@ -104,7 +107,7 @@ class StageRunner:
         generation, partitions = self._assignment
         # What was read before a rebalance is read again by whoever has the partition now.
         records = [
-            _record(event.message)
+            _record(event.message, self._log_id)
             for event in events
             if event.message.generation_id == generation and event.message.partition in partitions
         ]
@@ -116,6 +119,7 @@ class StageRunner:
             assignment = self._offsets.assignment()
             if assignment == self._assignment:
                 return
+            self._log_id = await persist(self._clock, "asking which broker this is", self._bus.log_id)
             await self.engine.assign(assignment[1])
             self._offsets.forget()
             # What was kept for the assignment before is read again, and is a replay.
@@ -130,7 +134,7 @@ class StageRunner:
             self._to_commit[record.partition] = record.offset + 1
 
 
-def _record(message: Any) -> Record:
+def _record(message: Any, log_id: str) -> Record:
     headers = message.headers or ()
     pairs = headers.items() if isinstance(headers, dict) else headers
     return Record(
@@ -141,6 +145,7 @@ def _record(message: Any) -> Record:
         value=message.value or b"",
         timestamp_ms=int((message.timestamp or 0) * 1000),
         canonical=any(name == WRITER_HEADER and value == CANONICAL for name, value in pairs),
+        log=log_id,
     )
 
 

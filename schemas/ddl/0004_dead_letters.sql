@@ -1,3 +1,4 @@
+-- The time is part of the key: a broker that forgot everything counts its offsets from 0 again.
 -- What could not be read, byte for byte. JSON cannot carry arbitrary bytes, so they arrive in base64.
 CREATE TABLE IF NOT EXISTS dead_letters $on_cluster
 (
@@ -15,5 +16,5 @@ CREATE TABLE IF NOT EXISTS dead_letters $on_cluster
     stored_at DateTime64(3, 'UTC') DEFAULT now64(3)
 )
 ENGINE = ${replacing}(revision)
-ORDER BY (source_topic, source_partition, source_offset, source_line)
+ORDER BY (source_topic, source_partition, source_offset, source_line, received_at)
 TTL toDateTime(stored_at) + INTERVAL 90 DAY;

@@ -20,6 +20,7 @@ class Record:
     Attributes:
         timestamp_ms: the broker's time of the record, in milliseconds since 1970.
         canonical: whether its writer vouches for the canonical form of its lines (`schemas.wire`).
+        log: names the broker's log. A broker that forgot everything counts its offsets from 0 again, in another log.
     """
 
     topic: str
@@ -29,6 +30,7 @@ class Record:
     value: bytes
     timestamp_ms: int
     canonical: bool = False
+    log: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,19 @@ class EventKey(NamedTuple):
     session_id: str
     writer_id: str
     seq: int
+
+
+class StoredDigest(NamedTuple):
+    """A digest, and the place in the stream of the line that it was stored for."""
+
+    digest: str
+    partition: int
+    offset: int
+    line: int
+
+    def stands_before(self, partition: int, offset: int, line: int) -> bool:
+        """Whether it is an earlier line's: found at a replay, a line's own digest, or a later one's, proves nothing."""
+        return self.partition != partition or (self.offset, self.line) < (offset, line)
 
 
 class ContentKey(NamedTuple):
@@ -104,6 +119,13 @@ class Bus(Protocol):
             BusUnavailableError: not all were acknowledged; some may have been written all the same.
         """
 
+    async def log_id(self) -> str:
+        """Names the broker's log: the id of the cluster.
+
+        Raises:
+            BusUnavailableError: the broker does not answer.
+        """
+
 
 class Store(Protocol):
     """ClickHouse, as the engine uses it.
@@ -124,7 +146,7 @@ class Store(Protocol):
     async def states(self, table: str, partition: int, keys: Collection[tuple[str, ...]]) -> list[StoredState]:
         """The latest states of these keys, closed ones included."""
 
-    async def digests(self, keys: Collection[EventKey]) -> dict[EventKey, list[str]]:
+    async def digests(self, keys: Collection[EventKey]) -> dict[EventKey, list[StoredDigest]]:
         """The digests under which events with these numbers are stored."""
 
     async def contents(self, keys: Collection[ContentKey], most_parts: int) -> list[StoredPart]:

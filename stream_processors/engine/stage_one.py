@@ -16,7 +16,7 @@ from watchkeeper.stream_processors.detection.sequence import Arrival, arrival_of
 from watchkeeper.stream_processors.detection.session import SessionState, load_session
 from watchkeeper.stream_processors.engine.decode import Line
 from watchkeeper.stream_processors.engine.loading import Batch, Decoded, Loader
-from watchkeeper.stream_processors.engine.ports import Clock, EventKey, Record, Store
+from watchkeeper.stream_processors.engine.ports import Clock, EventKey, Record, Store, StoredDigest
 from watchkeeper.stream_processors.engine.remembered import Remembered
 from watchkeeper.stream_processors.engine.rows import EventRows, content_row, part_row, session_row
 from watchkeeper.stream_processors.engine.sessions import CAPACITY, Held, Sessions
@@ -142,7 +142,7 @@ class StageOne:
             return
         else:
             digest = line_digest(line.raw)
-            known = self._known(key, batch)
+            known = self._known(key, place, batch)
             if digest in known:
                 counts.duplicates += 1
                 return
@@ -153,7 +153,7 @@ class StageOne:
                 verdict = self._judge.conflict(case.state, event, digests, clock_us=case.clock_us, place=place)
             # Otherwise its gap was given up, or the first row has passed its retention. Kept, and judged no more.
             lost_track = not known
-        output.recent.setdefault(key, []).append(digest)
+        output.recent.setdefault(key, []).append(StoredDigest(digest, place.partition, place.offset, place.line))
         self._add_event(line, digest, verdict, late=verdict.late or lost_track, case=case, output=output)
 
     def _add_event(self, line: Line, digest: str, verdict: Verdict, *, late: bool, case: _Case, output: Output) -> None:
@@ -161,7 +161,7 @@ class StageOne:
         row = case.rows.row(line, digest, priced=verdict.priced, late=late)
         output.add_event(row, to_us(event.occurred_at), Origin(case.record, line.raw, line.index))
         self._add_contents(output, event, case.clock_us)
-        _add_verdict(output, verdict, case.record.partition)
+        _add_verdict(output, verdict, case.record.partition, case.record.log)
         output.counts.events += 1
         output.counts.late += late
 
@@ -192,18 +192,18 @@ class StageOne:
             output.states.append(session_row(held.partition, held.state))
         self.sessions.pin(output.touched)
 
-    def _known(self, key: EventKey, batch: Batch) -> list[str]:
-        """The digests under which this number is stored, or on its way."""
-        known = list(batch.digests.get(key, ()))
+    def _known(self, key: EventKey, place: Place, batch: Batch) -> set[str]:
+        """The digests under which this number stands in earlier lines, stored or on their way."""
+        known = [*batch.digests.get(key, ())]
         for output in self._on_their_way:
             known += output.recent.get(key, ())
-        return known
+        return {one.digest for one in known if one.stands_before(place.partition, place.offset, place.line)}
 
 
-def _add_verdict(output: Output, verdict: Verdict, partition: int) -> None:
+def _add_verdict(output: Output, verdict: Verdict, partition: int, log: str = "") -> None:
     for finding in verdict.findings:
         output.add_finding(finding)
     for signal in verdict.signals:
-        output.add_signal(signal.model_copy(update={"source_partition": partition}))
+        output.add_signal(signal.model_copy(update={"source_partition": partition, "source_log": log}))
     for command in verdict.commands:
         output.add_command(command)

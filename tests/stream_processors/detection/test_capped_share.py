@@ -202,6 +202,20 @@ def test_what_is_not_newer_than_its_sources_watermark_changes_nothing() -> None:
     assert fleet.state.dump() != before
 
 
+def test_a_broker_that_forgot_everything_counts_anew_and_is_heard() -> None:
+    fleet = Fleet()
+    fleet.begin(0, 20)
+    assert fleet.state is not None
+    before = fleet.state.dump()
+    anew = {"source_log": "another", "source_offset": 0, "signal_id": "anew", "session_id": "s-anew"}
+    signal = fleet.signals[0].model_copy(update=anew)
+    fleet.judge.step(fleet.state, signal, clock_us=START_US)
+    once = fleet.state.dump()
+    assert once != before
+    fleet.judge.step(fleet.state, signal, clock_us=START_US)
+    assert fleet.state.dump() == once
+
+
 def test_a_clock_far_ahead_does_not_stop_the_watch() -> None:
     fleet = Fleet()
     fleet.begin(60 * 24 * 365)
