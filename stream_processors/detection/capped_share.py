@@ -189,7 +189,6 @@ class CappedShareRule(SubjectRule[CappedShareState]):
                 examples=[session for session, _ in state.examples.get(cap, ())],
             ),
             first_us=alarm[0] * self._bucket_us,
-            at_us=state.head * self._bucket_us,
             revision=alarm[1],
             status="resolved" if resolved else "open",
         )
