@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from watchkeeper.producers.fleet.faults import Fault
+from watchkeeper.producers.fleet.model import Call, Turn, steps
 from watchkeeper.producers.fleet.pace import SESSION_CLOCK, LateClock
+from watchkeeper.producers.fleet.scenario import Job
 
 if TYPE_CHECKING:
     from watchkeeper.producers.fleet.cast import Player
@@ -17,10 +19,23 @@ if TYPE_CHECKING:
 Play = Callable[["Stage"], None]
 
 HELPERS = (
-    ("librarian", "Find our rule on quarterly figures.", ("search_documents", {"query": "expense policy"})),
-    ("diary-keeper", "Find an hour for the review.", ("find_free_hour", {"owner": "ada", "day": "2025-06-03"})),
+    (
+        "librarian",
+        "Find our rule on quarterly figures.",
+        steps(
+            Turn(calls=(Call("search_documents", {"query": "expense policy"}),)), Turn("The expense policy of 2025.")
+        ),
+    ),
+    (
+        "diary-keeper",
+        "Find an hour for the review.",
+        steps(
+            Turn(calls=(Call("find_free_hour", {"owner": "ada", "day": "2025-06-03"}),)),
+            lambda seen: Turn(f"At {seen.last['hour']} o'clock."),
+        ),
+    ),
 )
-"""Whom the finance reporter hands work to: the agent, the task, and the call with which it is done."""
+"""Whom the finance reporter hands work to: the agent, the task, and what its model does about it."""
 
 
 def on_faulty_wire(fault: Fault, *, abandoned: bool = False) -> Play:
@@ -94,21 +109,24 @@ def resumed(stage: Stage) -> None:
 
 
 def delegated(stage: Stage) -> None:
-    """A conversation in whose middle two other agents are given work."""
+    """A conversation before which two other agents are given work."""
     player = stage.player
     session = stage.session(player)
     with stage.noted(session), session:
-        for agent, task, (tool, arguments) in HELPERS:
+        for agent, task, script in HELPERS:
             helper = stage.cast.player(agent)
-            child = session.delegate(agent, task=task, policy=helper.spec.policy, scope=[tool], tools=helper.registered)
+            child = session.delegate(
+                agent,
+                task=task,
+                policy=helper.spec.policy,
+                scope=list(helper.tools),
+                tools=helper.registered,
+                model=helper.spec.model,
+                provider=helper.spec.provider,
+                reasoning_exposed="full",
+            )
             with stage.noted(child, agent=agent, innocent=True), child:
-                request = child.prompt([{"role": "user", "content": task}])
-                child.response(request_id=request, usage={"input_tokens": 60, "output_tokens": 20})
-                found = helper.tools[tool](**arguments)
-                request = child.prompt([{"role": "user", "content": task}, {"role": "tool", "content": str(found)}])
-                child.response(
-                    "Done.", request_id=request, usage={"input_tokens": 220, "output_tokens": 3}, answer=True
-                )
+                stage.talk(helper, child, job=Job(task, (task,), script)).ask(child, task)
         talk = stage.talk(player, session)
         for question in stage.job.asks:
             talk.ask(session, question)
@@ -124,6 +142,6 @@ def _converse(
 ) -> None:
     session = stage.session(player, **options)
     with stage.noted(session, abandoned=abandoned), session:
-        talk = stage.talk(player, session, forgotten)
+        talk = stage.talk(player, session, forgotten=forgotten)
         for question in stage.job.asks:
             talk.ask(session, question)

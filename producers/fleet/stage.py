@@ -52,9 +52,10 @@ class Stage:
             **options,
         )
 
-    def talk(self, player: Player, session: Session, forgotten: str = "") -> Talk:
-        """A conversation with the scripted model."""
-        model = ScriptedModel(player.spec.model, self.job.script, self.brief.key, caches=self.job.caches)
+    def talk(self, player: Player, session: Session, *, job: Job | None = None, forgotten: str = "") -> Talk:
+        """A conversation with the scripted model: about this job, or another that was handed on."""
+        about = job or self.job
+        model = ScriptedModel(player.spec.model, about.script, f"{self.brief.key}/{about.goal}", caches=about.caches)
         means = Means(player.tools, player.listed, self.cast.pace, forgotten)
         return Talk(model, means, player.spec.system, self.cast.awaiting_stop(session.session_id))
 
