@@ -38,7 +38,7 @@ from watchkeeper.schemas.topics import EVENTS
 MOST_PROBLEMS: Final = 20
 """Unreadable lines that are told one by one; `--json` has all."""
 
-ANSWER_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 5.0
 
 _EVENTS: Final = (Column("event"), Column("produced", "right"), Column("stored", "right"))
 _FINDINGS: Final = (Column("finding"), Column("severity"), Column("findings", "right"), Column("sessions", "right"))
