@@ -36,7 +36,7 @@ FILLER = "The customer asked about an order that has not arrived yet. "
 
 
 def conversation(s: Session, name: str) -> Iterator[None]:
-    """Events of an agent at work, one at each step: requests, reasoning, calls, results, answers; 600 bytes each."""
+    """Events of an agent at work, one at each step: requests, reasoning, answers, calls, results; 600 bytes each."""
     messages = []
     for turn in range(10_000):
         messages = [*messages[-2:], {"role": "user", "content": f"{name} {turn}: {FILLER}{FILLER}"}]
@@ -44,11 +44,11 @@ def conversation(s: Session, name: str) -> Iterator[None]:
         yield
         s.reasoning(f"{name} {turn}: {FILLER}")
         yield
+        s.response(f"{turn}: {FILLER}", request_id=request, usage={"input_tokens": 900, "output_tokens": 60})
+        yield
         call = s.tool_call(TOOLS[turn % 4]["name"], {"query": f"{name} {turn}", "limit": 5})
         yield
         s.tool_result(call, f"{turn} {name}: {FILLER}{FILLER}")
-        yield
-        s.response(f"{turn}: {FILLER}", request_id=request, usage={"input_tokens": 900, "output_tokens": 60})
         yield
 
 
@@ -111,11 +111,14 @@ def stream(options: argparse.Namespace) -> None:
         for s in sessions:
             s.start()
         steps = [conversation(s, s.session_id) for s in sessions]
+        rejected: dict[str, str] = {}
         sent += len(sessions)
         for step in range(1, 40):
             for s, walk in zip(sessions, steps, strict=True):
                 if step % 20 == 10:
-                    s.tool_call("no_such_tool", {"query": s.session_id})
+                    rejected[s.session_id] = s.tool_call("no_such_tool", {"query": s.session_id})
+                elif step % 20 == 11:
+                    s.tool_result(rejected[s.session_id], "there is no such tool", status="rejected")
                 else:
                     next(walk)
                 sent += 1
