@@ -79,7 +79,10 @@ class LocalTransport:
         """Lets time pass: what hangs is found while nothing is told."""
         now_us = self._clock()
         for session in list(self._sessions.values()):
-            if session.is_open and (verdict := self._judge.tick(session, clock_us=now_us)):
+            # A recording is not silent because nobody tells it: only origins that act are ticked.
+            if not (session.is_open and self._judge.acts(session)):
+                continue
+            if verdict := self._judge.tick(session, clock_us=now_us):
                 self._said(verdict)
 
     def flush(self, seconds: float) -> int:  # noqa: ARG002 - everything is judged when it comes
