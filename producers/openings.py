@@ -37,6 +37,8 @@ def _sdk() -> str:
 
 
 SDK: Final = _sdk()
+IMPORTED: Final = "watchkeeper-import"
+"""What a recording is told by. Without a version: the same recording must give the same bytes after an upgrade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def _started(charter: Charter, options: SessionOptions, toolbox: Toolbox, *, res
         "policy_version": charter.policy.version,
         "policy": Exact(charter.policy_text),
         "caps": _caps(options.get("caps")),
-        "sdk": SDK,
+        "sdk": IMPORTED if charter.header.origin == "import" else SDK,
         "resumed": resumed or None,
     }
 

@@ -210,3 +210,9 @@ def test_progress_ends_at_the_size_of_each_file(write: Callable[..., Path]) -> N
     seen: dict[Path, int] = {}
     Importer(MemoryTransport).run(paths, seen.__setitem__)
     assert seen == {path: path.stat().st_size for path in paths}
+
+
+def test_no_version_of_ours_stands_in_what_is_imported(run_import: RunImport) -> None:
+    """An upgrade must not make other events of the same recording."""
+    (started,) = run_import([session("a")]).of("session_started")
+    assert started.data.sdk == "watchkeeper-import"
