@@ -19,6 +19,7 @@ from watchkeeper.stream_processors.engine.ports import (
     ContentKey,
     EventKey,
     RowsRefusedError,
+    StoredDigest,
     StoredPart,
     StoredState,
 )
@@ -91,17 +92,18 @@ class ClickHouseStore:
             found += _states(await self._rows(query, {"partition": partition, "keys": some}))
         return found
 
-    async def digests(self, keys: Collection[EventKey]) -> dict[EventKey, list[str]]:
+    async def digests(self, keys: Collection[EventKey]) -> dict[EventKey, list[StoredDigest]]:
         """See `Store.digests`."""
         query = (
-            "SELECT tenant_id, session_id, writer_id, seq, groupUniqArray(digest) FROM events"
-            " WHERE tuple(tenant_id, session_id, writer_id, seq) IN"
-            " {keys:Array(Tuple(String, String, String, UInt64))} GROUP BY ALL"
+            "SELECT tenant_id, session_id, writer_id, seq, digest, source_partition, min((source_offset, source_line))"
+            " FROM events WHERE tuple(tenant_id, session_id, writer_id, seq) IN"
+            " {keys:Array(Tuple(String, String, String, UInt64))}"
+            " GROUP BY tenant_id, session_id, writer_id, seq, digest, source_partition"
         )
-        found: dict[EventKey, list[str]] = {}
+        found: dict[EventKey, list[StoredDigest]] = {}
         for some in _cut(sorted(tuple(key) for key in keys)):
-            rows = await self._rows(query, {"keys": some})
-            found |= {EventKey(*row[:4]): sorted(row[4]) for row in rows}
+            for *key, digest, partition, place in await self._rows(query, {"keys": some}):
+                found.setdefault(EventKey(*key), []).append(StoredDigest(digest, partition, *place))
         return found
 
     async def contents(self, keys: Collection[ContentKey], most_parts: int) -> list[StoredPart]:

@@ -16,7 +16,7 @@ from watchkeeper.stream_processors.detection.library import MAX_PARTS
 from watchkeeper.stream_processors.detection.sequence import Arrival, arrival_of
 from watchkeeper.stream_processors.detection.session import load_session
 from watchkeeper.stream_processors.engine.decode import Line, Rejected, decode
-from watchkeeper.stream_processors.engine.ports import Clock, ContentKey, EventKey, Record, Store
+from watchkeeper.stream_processors.engine.ports import Clock, ContentKey, EventKey, Record, Store, StoredDigest
 from watchkeeper.stream_processors.engine.remembered import Remembered
 from watchkeeper.stream_processors.engine.sessions import Held, SessionKey, Sessions
 from watchkeeper.stream_processors.engine.stage import Output
@@ -51,7 +51,7 @@ class Batch:
 
     decoded: list[Decoded]
     pinned: list[SessionKey] = field(default_factory=list)
-    digests: dict[EventKey, list[str]] = field(default_factory=dict)
+    digests: dict[EventKey, list[StoredDigest]] = field(default_factory=dict)
 
 
 class Loader:

@@ -12,7 +12,7 @@ from watchkeeper.schemas.model import to_us
 from watchkeeper.schemas.rows import RejectReason
 from watchkeeper.schemas.signals import Signal
 from watchkeeper.schemas.topics import CONTROL, DEAD_LETTER, FINDINGS, SIGNALS
-from watchkeeper.stream_processors.engine.ports import EventKey, Message, Record
+from watchkeeper.stream_processors.engine.ports import EventKey, Message, Record, StoredDigest
 from watchkeeper.stream_processors.engine.rows import command_row, dead_letter_row
 
 DAY_US = 86_400_000_000
@@ -75,7 +75,7 @@ class Output:
     origins: dict[Group, list[Origin]] = field(default_factory=dict)
     states: list[bytes] = field(default_factory=list)
     touched: dict[Any, None] = field(default_factory=dict)
-    recent: dict[EventKey, list[str]] = field(default_factory=dict)
+    recent: dict[EventKey, list[StoredDigest]] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     _signals: dict[str, list[bytes]] = field(default_factory=dict)
 
