@@ -93,7 +93,11 @@ def store(stack: dict[str, str]) -> Iterator[ReadStore]:
 
 @pytest.fixture(
     scope="module",
-    params=["toolbench_chatgpt", "trail", pytest.param("tau2_bench", marks=pytest.mark.long)],
+    params=[
+        "trail",
+        pytest.param("toolbench_chatgpt", marks=pytest.mark.long),
+        pytest.param("tau2_bench", marks=pytest.mark.long),
+    ],
 )
 def recording(request: pytest.FixtureRequest) -> Recording:
     name: str = request.param
