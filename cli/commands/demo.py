@@ -58,9 +58,10 @@ def demo(
     wanted = SESSIONS if sessions is None and not only else sessions
     plan = make_plan(REGISTRY, seed=seed, sessions=wanted, only=only)
     with picture_on(sys.stderr if as_json else sys.stdout) as picture:
-        picture.phase("Starting broker, ClickHouse and worker")
+        picture.phase("Starting broker, ClickHouse and worker" if home is None else f"Looking at the stack in {home}")
         with stack_in_use(home, keep=keep) as stack:
             report = run_demo(plan, stack, picture)
+            picture.phase("Done" if stack.stays else "Stopping broker, ClickHouse and worker")
     if as_json:
         print_json(
             {

@@ -18,11 +18,11 @@ _COLUMNS: Final = (
     Column("sessions", "right"),
     Column("injected", "right"),
     Column("found", "right"),
-    Column("event → finding", "right"),
-    Column("→ visible", "right"),
-    Column("stopped", "right"),
-    Column("after", "right"),
-    Column("cost", "right"),
+    Column("to finding", "right"),
+    Column("to visible", "right", "below"),
+    Column("stopped", "right", "below"),
+    Column("to stop", "right", "below"),
+    Column("cost", "right", "below"),
     Column("verdict"),
 )
 
@@ -118,7 +118,7 @@ def _facts(report: Report) -> list[Text]:
     slowest = spread([seen.seconds_to_finding for seen in report.matched])
     lines = [
         f"{formats.plural(len(report.entries), 'session')} told {formats.plural(events, 'event')}.",
-        "Times are medians in seconds, from the event (or the limit that silence passed).",
+        "Times are medians, counted from the event, or from the limit that silence passed.",
     ]
     if slowest is not None:
         lines.append(f"The slowest finding took {slowest['max']:.2f} s.")
@@ -165,4 +165,4 @@ def _failure(text: str) -> Text:
 
 def _median(values: list[float]) -> str:
     found = spread(values)
-    return "-" if found is None else f"{found['median']:.2f}"
+    return "-" if found is None else f"{found['median']:.2f} s"

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Final, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
 from rich.text import Text
 
+from watchkeeper.cli.formats import plural
 from watchkeeper.cli.output import SEVERITY_STYLES, one_line
 from watchkeeper.producers.fleet.ledger import Entry
 from watchkeeper.producers.fleet.matching import Seen
 
 PLAIN_EVERY_SECONDS: Final = 5.0
 """Where there is no terminal, progress is told so often."""
+
+REFRESH_PER_SECOND: Final = 8
+BAR_WIDTH: Final = 28
 
 
 class Picture(Protocol):
@@ -38,31 +46,46 @@ class Picture(Protocol):
 class LivePicture:
     """Bars at the bottom of a terminal; findings scroll above them."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._phase: TaskID | None = None
-        self._chapters: dict[str, TaskID] = {}
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._spinner = Spinner("dots")
+        self._ended: Mapping[str, int] = {}
+        self._total: Mapping[str, int] = {}
+        self._found: Counter[str] = Counter()
 
     def phase(self, what: str) -> None:
         """See `Picture`."""
-        if self._phase is not None:
-            self._progress.remove_task(self._phase)
-        self._phase = self._progress.add_task(what, total=None)
+        self._spinner.update(text=Text(f"{what} …"))
+        self._live.update(self._drawn())
 
     def progress(self, ended: Mapping[str, int], total: Mapping[str, int]) -> None:
         """See `Picture`."""
-        for chapter, number in total.items():
-            if chapter not in self._chapters:
-                self._chapters[chapter] = self._progress.add_task(f"  {chapter}", total=number)
-            self._progress.update(self._chapters[chapter], completed=ended.get(chapter, 0))
+        self._ended, self._total = dict(ended), dict(total)
+        self._live.update(self._drawn())
 
     def finding(self, seen: Seen) -> None:
         """See `Picture`."""
-        self._progress.console.print(_finding_line(seen))
+        self._found[seen.failure_mode] += 1
+        self._say(finding_line(seen))
 
     def stopped(self, entry: Entry, seconds: float | None) -> None:
         """See `Picture`."""
-        self._progress.console.print(_stopped_line(entry, seconds))
+        self._say(stopped_line(entry, seconds))
+
+    def _say(self, line: Text) -> None:
+        self._live.console.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=False)
+
+    def _drawn(self) -> RenderableType:
+        bars = Table.grid(padding=(0, 2, 0, 0))
+        for chapter, total in self._total.items():
+            ended, found = self._ended.get(chapter, 0), self._found[chapter]
+            bars.add_row(
+                Text(f"  {chapter}"),
+                ProgressBar(total=total, completed=ended, width=BAR_WIDTH),
+                Text(f"{ended}/{total} sessions"),
+                Text(plural(found, "finding") if found else "", style="yellow"),
+            )
+        return Group(Text(), bars, self._spinner) if self._total else Group(self._spinner)
 
 
 class PlainPicture:
@@ -87,11 +110,11 @@ class PlainPicture:
 
     def finding(self, seen: Seen) -> None:
         """See `Picture`."""
-        self._console.print(_finding_line(seen))
+        self._console.print(finding_line(seen))
 
     def stopped(self, entry: Entry, seconds: float | None) -> None:
         """See `Picture`."""
-        self._console.print(_stopped_line(entry, seconds))
+        self._console.print(stopped_line(entry, seconds))
 
 
 @contextmanager
@@ -101,29 +124,26 @@ def picture_on(file: IO[str]) -> Iterator[Picture]:
     if not console.is_terminal:
         yield PlainPicture(console)
         return
-    columns = (
-        SpinnerColumn(finished_text="✓"),
-        TextColumn("{task.description:<34}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield LivePicture(progress)
+    with Live(console=console, transient=True, refresh_per_second=REFRESH_PER_SECOND) as live:
+        yield LivePicture(live)
 
 
-def _finding_line(seen: Seen) -> Text:
+def finding_line(seen: Seen) -> Text:
+    """A finding on one line: how bad, what, who, how soon, and its sentence."""
     line = Text()
     line.append(f"{seen.severity:<8} ", style=SEVERITY_STYLES.get(seen.severity, ""))
     line.append(f"{seen.failure_mode:<17} ", style="bold")
     line.append(f"{seen.agent_id:<16} ")
+    line.append(f"{seen.seconds_to_finding:5.2f} s  ", style="dim")
     line.append(one_line(seen.summary))
-    line.append(f"  {seen.seconds_to_finding:.2f} s", style="dim")
     return line
 
 
-def _stopped_line(entry: Entry, seconds: float | None) -> Text:
-    line = Text(f"{'stopped':<8} {'':<17} {entry.agent:<16} ", style="bold green")
-    line.append(f"{entry.session_id}")
-    if seconds is not None:
-        line.append(f"  {seconds:.2f} s after the breach", style="dim")
+def stopped_line(entry: Entry, seconds: float | None) -> Text:
+    """A session that was stopped on one line."""
+    line = Text()
+    line.append(f"{'stopped':<8} ", style="bold green")
+    line.append(f"{'':<17} {entry.agent:<16} ")
+    line.append(f"{'':7}  " if seconds is None else f"{seconds:5.2f} s  ", style="dim")
+    line.append(f"session {entry.session_id} ended by its agent")
     return line

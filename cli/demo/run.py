@@ -14,7 +14,7 @@ from typing import Final
 
 from watchkeeper.cli.demo.picture import Picture
 from watchkeeper.cli.demo.report import Report
-from watchkeeper.cli.demo.stack_in_use import StackInUse
+from watchkeeper.cli.demo.stack_in_use import StackInUse, worker_state
 from watchkeeper.cli.demo.store import RunStore
 from watchkeeper.cli.store import open_store
 from watchkeeper.producers.fleet.cast import Cast
@@ -27,10 +27,10 @@ from watchkeeper.producers.fleet.wiring import over_kafka
 from watchkeeper.schemas.errors import StackError
 from watchkeeper.schemas.model import to_us
 
-SESSIONS: Final = 150
+SESSIONS: Final = 180
 """So many that the run takes about three quarters of a minute."""
 
-AT_ONCE: Final = 6
+AT_ONCE: Final = 5
 POLL_SECONDS: Final = 0.25
 WARM_UP_SECONDS: Final = 90.0
 """How long the first session may take to come out: a worker's first join of its group takes seconds."""
@@ -55,7 +55,7 @@ def run_demo(plan: Plan, stack: StackInUse, picture: Picture) -> Report:
         try:
             report = demo.run()
         except StackError as error:
-            raise StackError(f"{error}: the logs are in {stack.logs}") from error
+            raise StackError(f"{error}. {worker_state(stack.home)}The logs are in {stack.logs}") from error
         finally:
             cast.pace.call_off()
             cast.close()

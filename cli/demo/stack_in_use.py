@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 from watchkeeper.cli.stack.lifecycle import stack_environment, stack_status, start_stack, stop_stack
+from watchkeeper.cli.stack.parts import WORKER
 from watchkeeper.cli.stack.settings import CLICKHOUSE, KAFKA, StackSettings
 from watchkeeper.schemas.errors import ConfigurationError, WatchkeeperError
 from watchkeeper.stream_processors.settings import SIMULATED_ACTS
@@ -62,6 +66,7 @@ def stack_in_use(home: Path | None, *, keep: bool) -> Iterator[StackInUse]:
     directory = Path(tempfile.mkdtemp(prefix=PREFIX))
     settings = replace(StackSettings.from_environment(data_dir=directory), environment={SIMULATED_ACTS: "1"})
     stays = wreck = False
+    before = signal.signal(signal.SIGTERM, _end)
     try:
         start_stack(settings, tether=not keep)
         stack = _of(settings, own=True, stays=keep)
@@ -75,11 +80,25 @@ def stack_in_use(home: Path | None, *, keep: bool) -> Iterator[StackInUse]:
             stop_stack(directory)
         if not stays and not wreck:
             shutil.rmtree(directory, ignore_errors=True)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(*_: object) -> NoReturn:
+    """Ends as Ctrl-C does, so that nothing is left behind."""
+    sys.exit(128 + signal.SIGTERM)
+
+
+def worker_state(home: Path) -> str:
+    """A sentence on the worker, where it does not run; else nothing."""
+    worker = stack_status(home).part(WORKER)
+    if worker is None or worker.state == "running":
+        return ""
+    return f"The worker is {worker.state}: {worker.detail or 'see its log'}. "
 
 
 def advice(home: Path) -> str:
     """How to start a stack that acts on simulated sessions."""
-    return f"{SIMULATED_ACTS}=1 watchkeeper up --home {home}"
+    return f"watchkeeper up --simulated-acts --home {home}"
 
 
 def _running(home: Path) -> StackInUse:

@@ -20,6 +20,7 @@ class Entry:
         must_stop: whether the pipeline must stop it.
         outcome: how it went, as the agent saw it.
         stopped_us: when the agent learnt that it must stop, epoch microseconds.
+        best_answer: the best answer so far, as the agent got it when it was stopped.
         trouble: what went wrong in the simulation itself.
         abandoned: it will never tell its end.
     """
@@ -31,6 +32,7 @@ class Entry:
     must_stop: bool = False
     outcome: Outcome = "running"
     stopped_us: int | None = None
+    best_answer: str | None = None
     trouble: str = ""
     abandoned: bool = False
 

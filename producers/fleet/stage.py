@@ -77,8 +77,9 @@ class Stage:
         try:
             yield entry
             entry.outcome = "completed"
-        except SessionStoppedError:
+        except SessionStoppedError as stopped:
             entry.stopped_us = system_clock()
+            entry.best_answer = stopped.best_answer
             entry.outcome = "stopped"
         except WatchkeeperError as error:
             entry.trouble = str(error)

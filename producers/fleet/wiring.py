@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from watchkeeper.producers import Settings, Watchkeeper
 from watchkeeper.producers.fleet.faults import FaultyTransport
+from watchkeeper.producers.outlets import is_disabled
+from watchkeeper.producers.settings import DISABLED_VARIABLE
+from watchkeeper.schemas.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from watchkeeper.producers.fleet.agents import AgentSpec
@@ -23,7 +26,12 @@ def over_kafka(bootstrap: str, tenant: str) -> Wiring:
     Args:
         bootstrap: the broker's address.
         tenant: whose the sessions are. A run that has its own stands beside earlier ones in the same store.
+
+    Raises:
+        ConfigurationError: the environment makes every recorder a no-op.
     """
+    if is_disabled():
+        raise ConfigurationError(f"{DISABLED_VARIABLE} is set, so that nothing is recorded: unset it")
 
     def wire(spec: AgentSpec, on_stop: OnStop, fault: Fault | None) -> Watchkeeper:
         if fault is None:

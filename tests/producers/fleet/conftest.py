@@ -21,6 +21,7 @@ from watchkeeper.producers.local import LocalTransport
 from watchkeeper.producers.stops import OnStop
 from watchkeeper.producers.transport import OnDelivery, Record
 from watchkeeper.schemas.control import Control
+from watchkeeper.stream_processors.detection.session import Totals
 from watchkeeper.stream_processors.prices import GenaiPriceBook
 
 SETTLE_SECONDS = 20.0
@@ -48,6 +49,10 @@ class SharedJudge:
         with self._lock:
             latest = {finding.finding_id: finding for finding in self._judging.findings()}
         return [Seen.of(finding) for finding in latest.values()]
+
+    def totals(self) -> dict[str, Totals]:
+        with self._lock:
+            return {session_id: state.totals for (_, session_id), state in self._judging._sessions.items()}
 
     def let_time_pass(self) -> None:
         with self._lock:
@@ -77,6 +82,7 @@ class Rehearsal:
     ledger: Ledger
     tallies: dict[str, Tally]
     losses: dict[str, int]
+    totals: dict[str, Totals]
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +107,7 @@ def rehearsal() -> Iterator[Rehearsal]:
         while any(tally.missing for tally in tallies.values()) and time.monotonic() < deadline:
             over.wait(0.1)
             tallies = compare(ledger.entries(), (), judge.findings())
-        yield Rehearsal(plan, ledger, tallies, cast.losses())
+        yield Rehearsal(plan, ledger, tallies, cast.losses(), judge.totals())
     finally:
         over.set()
         ticking.join()

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from watchkeeper.producers.fleet.agents import AGENTS
 from watchkeeper.producers.fleet.scenarios import REGISTRY
+from watchkeeper.schemas.policy_file import load_policy
 
 NAMES = [scenario.name for scenario in REGISTRY]
 
@@ -33,6 +35,18 @@ def test_nothing_is_said_about_sessions_that_nobody_played(rehearsal: Any) -> No
 
 def test_delegation_is_one_tree_of_three_sessions(rehearsal: Any) -> None:
     assert rehearsal.tallies["delegation"].sessions == 3
+
+
+def test_who_is_stopped_has_its_best_answer_so_far(rehearsal: Any) -> None:
+    (stopped,) = [entry for entry in rehearsal.ledger.entries() if entry.scenario == "tool-call-cap"]
+    assert stopped.best_answer == "I am still looking through the orders."
+
+
+def test_the_cached_context_would_be_over_the_cap_were_its_cached_tokens_counted(rehearsal: Any) -> None:
+    (entry,) = [entry for entry in rehearsal.ledger.entries() if entry.scenario == "cached-context"]
+    used, cap = rehearsal.totals[entry.session_id], load_policy(AGENTS["librarian"].policy).caps.tokens
+    assert cap is not None
+    assert used.tokens < 0.8 * cap < 1.5 * cap < used.input_tokens
 
 
 def test_nothing_was_lost_in_the_recorders(rehearsal: Any) -> None:
