@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from hypothesis import settings
+
+from watchkeeper.stream_processors.clickhouse import connect_to, parse_dsn
+from watchkeeper.stream_processors.migrate import migrate
 
 # The machine may be busy with other things: how long one example takes says nothing.
 settings.register_profile("no_deadline", deadline=None)
@@ -25,3 +30,14 @@ def telling() -> ModuleType:
         sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[name])
     return sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def database(clickhouse: str) -> Iterator[str]:
+    """The address of a migrated database of the module's own."""
+    address = parse_dsn(clickhouse)
+    name = f"engine_{uuid.uuid4().hex}"
+    fresh = clickhouse.removesuffix(address.database) + name
+    migrate(fresh)
+    yield fresh
+    connect_to(address).command(f"DROP DATABASE {name}")
