@@ -12,13 +12,16 @@ In a `conftest.py`::
         with running_clickhouse(tmp_path_factory.mktemp("clickhouse")) as dsn:
             yield dsn
 
-`running_stack` is a whole one, with the worker. All end when the block ends, and on Linux also when the process that
-uses them is killed.
+`running_worker` is a worker between the two, `running_stack` a whole one. All end when the block ends, and on Linux
+also when the process that uses them is killed.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +31,7 @@ from watchkeeper.cli.stack.child import Child, free_port
 from watchkeeper.cli.stack.clickhouse_process import DEFAULT_DATABASE, clickhouse_command, read_address
 from watchkeeper.cli.stack.credentials import load_credentials
 from watchkeeper.cli.stack.lifecycle import stack_environment, start_stack, stop_stack
-from watchkeeper.cli.stack.settings import StackSettings
+from watchkeeper.cli.stack.settings import CLICKHOUSE, HOME, KAFKA, READY_FILE, StackSettings
 
 STOP_SECONDS = 10.0
 
@@ -86,6 +89,39 @@ def running_clickhouse(
             address = read_address(directory, child.pid)
             assert address is not None
             yield load_credentials(directory).dsn(address.port, database)
+        finally:
+            child.stop(STOP_SECONDS)
+
+
+@contextmanager
+def running_worker(
+    bootstrap: str, dsn: str, home: Path | None = None, *, ready: bool = True, **environment: str
+) -> Iterator[Child]:
+    """A worker.
+
+    Args:
+        bootstrap: address of the broker.
+        dsn: address of ClickHouse.
+        home: where it may write, and where its log `worker.log` goes; by default a directory that ends with the block.
+        ready: wait until it has partitions of every topic.
+        **environment: more variables, such as `WATCHKEEPER_GROUP`; workers share the work of one group.
+
+    Yields:
+        The process: `stop` it with SIGTERM or `kill` it, read its `log`.
+
+    Raises:
+        StackError: it ended, or did not become ready; the message holds the end of its log.
+    """
+    with tempfile.TemporaryDirectory(prefix="watchkeeper-worker-") as own:
+        directory = home or Path(own)
+        told = directory / f"ready-{uuid.uuid4().hex}"
+        variables = {KAFKA: bootstrap, CLICKHOUSE: dsn, HOME: str(directory), READY_FILE: str(told)}
+        command = [sys.executable, "-m", "watchkeeper.stream_processors.worker"]
+        child = Child("the worker", command, directory / "worker.log", {**os.environ, **variables, **environment})
+        try:
+            if ready:
+                child.wait_until(told.exists, START_SECONDS)
+            yield child
         finally:
             child.stop(STOP_SECONDS)
 
