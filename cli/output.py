@@ -42,8 +42,8 @@ STATUS_STYLES: Final = {
     "cancelled": "yellow",
 }
 
-# C0 (but line feed and tab), DEL, C1, and what reorders or hides text.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# C0 (but line feed and tab), DEL, C1, what reorders or hides text, and halves of pairs, which cannot be printed.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def visible(text: str) -> str:

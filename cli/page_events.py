@@ -10,11 +10,13 @@ from rich.text import Text
 
 from watchkeeper.cli import formats
 from watchkeeper.cli.output import STATUS_STYLES, one_line
-from watchkeeper.cli.page_text import Page, json_line
+from watchkeeper.cli.page_text import Page, json_line, marks_of
 from watchkeeper.cli.record_events import StoredEvent
 from watchkeeper.cli.record_model import PromptNote, Record
 from watchkeeper.schemas import events
+from watchkeeper.schemas.contents import Content
 from watchkeeper.schemas.event_contents import contents_of
+from watchkeeper.stream_processors.detection.tools import ToolRegistry
 
 DOCUMENTS_SHOWN: Final = 5
 _ELSEWHERE: Final = frozenset({"policy", "tools"})
@@ -105,11 +107,32 @@ def event_body(page: Page, record: Record, told: StoredEvent | PromptNote) -> It
             yield from page.block(page.body(told.data))
         return
     yield from _values(page, told.event)
+    if isinstance(told.event, events.SessionStarted):
+        yield from _tools(page, record, told, told.event.data.tools)
     for field, content in contents_of(told.event):
         if field not in _ELSEWHERE and not field.startswith("documents["):
             yield from page.said(_LABELS.get(field, field), record.texts.of(content, told.writer_id))
     if isinstance(told.event, events.Retrieval):
         yield from _documents(page, record, told, told.event.data)
+
+
+def _tools(page: Page, record: Record, told: StoredEvent, content: Content | None) -> Iterator[Text]:
+    """The names of the registered tools; a list that is not what its address says is marked."""
+    if content is None:
+        return
+    found = record.texts.of(content, told.writer_id)
+    names = "" if found.text is None else _names_of_tools(found.text)
+    yield from page.block(
+        Text("tools: ", style="bold").append(one_line(names), "not bold").append_text(marks_of(found))
+    )
+
+
+def _names_of_tools(text: str) -> str:
+    try:
+        listed = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return "a list that is not JSON"
+    return (", ".join(ToolRegistry(listed).names) or "none") if isinstance(listed, list) else "a text that is no list"
 
 
 def _values(page: Page, event: events.Event) -> Iterator[Text]:

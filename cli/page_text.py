@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
 from rich.console import Console
 from rich.text import Text
 
@@ -87,8 +87,9 @@ def message_text(found: RebuiltText) -> str | None:
     if found.text is None or found.media_type != "application/json":
         return found.text
     try:
-        message = orjson.loads(found.text)
-    except orjson.JSONDecodeError:
+        # orjson would make a fraction of a whole number beyond 64 bits.
+        message = json.loads(found.text)
+    except (ValueError, RecursionError):
         return found.text
     if not isinstance(message, dict) or "role" not in message:
         return found.text

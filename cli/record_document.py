@@ -8,7 +8,7 @@ import orjson
 from pydantic import BaseModel
 
 from watchkeeper.cli.record_events import StoredEvent
-from watchkeeper.cli.record_model import CommandNote, Entry, FindingNote, Gap, PromptNote, Record
+from watchkeeper.cli.record_model import CommandNote, Entry, FindingNote, Gap, PromptNote, Record, Told
 from watchkeeper.cli.record_story import gaps_of
 from watchkeeper.cli.store import Row
 from watchkeeper.schemas.contents import Content
@@ -55,18 +55,23 @@ def _writers(record: Record) -> list[dict[str, Any]]:
 
 
 def _entry(record: Record, entry: Entry) -> dict[str, Any]:
-    head = {"at": format_utc(from_us(entry.at_us)), "offset_us": entry.offset_us}
-    match entry.told:
+    """An entry; what it tells stands under its kind, since a finding has a kind of its own."""
+    kind, told = _told(record, entry.told)
+    return {"kind": kind, "at": format_utc(from_us(entry.at_us)), "offset_us": entry.offset_us, kind: told}
+
+
+def _told(record: Record, told: Told) -> tuple[str, dict[str, Any]]:
+    match told:
         case FindingNote(row=row):
-            return {"kind": "finding", **head, **finding_document(row)}
+            return "finding", finding_document(row)
         case CommandNote(row=row):
-            return {"kind": "command", **head, **row}
+            return "command", row
         case Gap() as gap:
-            return {"kind": "gap", **head, "writer_id": gap.writer_id, "first": gap.first, "last": gap.last}
+            return "gap", {"writer_id": gap.writer_id, "first": gap.first, "last": gap.last}
         case PromptNote() as note:
-            return {"kind": "event", **head, **_event(record, note.stored), "repeated_messages": note.repeated}
+            return "event", {**_event(record, note.stored), "repeated_messages": note.repeated}
         case StoredEvent() as stored:
-            return {"kind": "event", **head, **_event(record, stored)}
+            return "event", _event(record, stored)
 
 
 def finding_document(row: Row) -> dict[str, Any]:

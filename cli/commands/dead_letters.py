@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
 
 import click
-import orjson
-from rich.text import Text
 
 from watchkeeper.cli import formats, queries
 from watchkeeper.cli.addresses import clickhouse_dsn, kafka_bootstrap
 from watchkeeper.cli.command import TaughtCommand, complain
-from watchkeeper.cli.letters import Letter, Place, hexdump, read_letters
+from watchkeeper.cli.letters import Letter, Place, read_letters
 from watchkeeper.cli.options import (
     clickhouse_option,
     home_option,
@@ -24,9 +21,10 @@ from watchkeeper.cli.options import (
     limit_option,
     period_options,
 )
-from watchkeeper.cli.output import Column, make_console, print_json, print_table, visible
+from watchkeeper.cli.output import print_json
+from watchkeeper.cli.page_letters import contents_of, facts_of, letter_document, print_letters
 from watchkeeper.cli.sending import Outgoing, Sender
-from watchkeeper.cli.store import ReadStore, Row, open_store
+from watchkeeper.cli.store import ReadStore, open_store
 from watchkeeper.schemas.errors import WatchkeeperError
 from watchkeeper.schemas.model import EARLIEST, LATEST
 from watchkeeper.schemas.rows import RejectReason
@@ -38,21 +36,6 @@ AT_ONCE: Final = 50
 """Letters read, sent and marked together: a record may have 8 MiB."""
 
 MOST_PLACES: Final = 100_000
-HEX_BYTES: Final = 4096
-
-_COUNT_COLUMNS: Final = (
-    Column("reason"),
-    Column("open", "right"),
-    Column("sent again", "right"),
-    Column("latest (UTC)"),
-)
-_COLUMNS: Final = (
-    Column("received (UTC)"),
-    Column("place"),
-    Column("reason"),
-    Column("status", place="below"),
-    Column("detail", place="text"),
-)
 
 
 class PlaceType(click.ParamType):
@@ -114,7 +97,7 @@ def list_letters(
     if as_json:
         print_json({"counts": counts, "letters": [{"place": str(Place.of(row)), **row} for row in found]})
     elif counts:
-        _print_list(counts, found)
+        print_letters(counts, found)
     else:
         click.echo("no dead letters")
 
@@ -143,13 +126,13 @@ def show(
     if save is not None:
         _save(letter, save)
     if as_json:
-        print_json(_document(letter, raw=raw))
+        print_json(letter_document(letter, raw=raw))
         return
-    for line in _facts(letter):
+    for line in facts_of(letter):
         click.echo(line)
     if raw:
         click.echo()
-        for line in _contents(letter.raw):
+        for line in contents_of(letter.raw):
             click.echo(line)
 
 
@@ -274,55 +257,3 @@ def _save(letter: Letter, path: Path) -> None:
     except OSError as error:
         raise click.FileError(str(path), error.strerror) from error
     click.echo(f"wrote {formats.size(len(letter.raw))} to {path}", err=True)
-
-
-def _print_list(counts: list[Row], found: list[Row]) -> None:
-    console = make_console()
-    cells = [
-        [row["reason"], formats.count(row["open"]), formats.count(row["redriven"]), formats.at(row["latest"])]
-        for row in counts
-    ]
-    print_table(console, _COUNT_COLUMNS, cells)
-    console.print()
-    rows: list[list[Text | str]] = [
-        [formats.at(row["received_at"]), str(Place.of(row)), row["reason"], row["status"], row["detail"]]
-        for row in found
-    ]
-    print_table(console, _COLUMNS, rows)
-
-
-def _facts(letter: Letter) -> Iterator[str]:
-    yield f"place     {letter.place}"
-    yield f"reason    {letter.reason}"
-    yield f"detail    {visible(letter.detail)}"
-    yield f"key       {visible(letter.key.decode(errors='backslashreplace')) or '(none)'}"
-    yield f"size      {formats.size(len(letter.raw))}"
-    yield f"received  {formats.at(letter.received_at)} UTC"
-    yield f"status    {letter.status}" + (f", {letter.revision} times" if letter.revision else "")
-
-
-def _contents(raw: bytes) -> Iterator[str]:
-    try:
-        document = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        yield from hexdump(raw, HEX_BYTES)
-        if len(raw) > HEX_BYTES:
-            yield f"… {formats.count(len(raw) - HEX_BYTES)} more bytes (--save FILE writes all)"
-        return
-    yield visible(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
-
-
-def _document(letter: Letter, *, raw: bool) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "place": str(letter.place),
-        "reason": letter.reason,
-        "detail": letter.detail,
-        "key": letter.key.decode(errors="backslashreplace"),
-        "size": len(letter.raw),
-        "received_at": letter.received_at,
-        "status": letter.status,
-        "revision": letter.revision,
-    }
-    if raw:
-        document["raw_base64"] = base64.b64encode(letter.raw).decode()
-    return document

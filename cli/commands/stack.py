@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from watchkeeper.cli.stack.doctor import Check, run_doctor
 from watchkeeper.cli.stack.lifecycle import stack_environment, stack_status, start_stack, stop_stack
 from watchkeeper.cli.stack.settings import KAFKA, StackSettings
 from watchkeeper.cli.stack.status import StackStatus
+from watchkeeper.schemas.errors import StackError
 from watchkeeper.stream_processors.settings import SIMULATED_ACTS
 
 _STYLES: Final = {
@@ -77,6 +79,9 @@ def up(
     )
     if simulated_acts:
         settings = replace(settings, environment={SIMULATED_ACTS: "1"})
+    for option, port in (("--kafka-port", kafka_port), ("--clickhouse-port", clickhouse_port)):
+        if port is not None and _in_use(port):
+            raise StackError(f"another program listens on port {port}: give another {option}, or none for a free one")
     if foreground:
         click.echo(f"running in {settings.data_dir}; Ctrl-C stops it", err=True)
     told = start_stack(settings, foreground=foreground)
@@ -155,6 +160,13 @@ def doctor(ctx: click.Context, *, as_json: bool, home: Path | None) -> None:
     else:
         print_table(make_console(), _CHECK_COLUMNS, [_check_cells(check) for check in checks])
     ctx.exit(ExitCode.FAILED if failed else ExitCode.OK)
+
+
+def _in_use(port: int) -> bool:
+    # Whether it can be bound says less: a port that was let go a moment ago refuses that too.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _print_status(told: StackStatus) -> None:
