@@ -105,7 +105,7 @@ class Header:
             event_id: its id.
             writer: the writer's id as a JSON string.
             seq: its number.
-            occurred_us: when it happened, epoch microseconds.
+            occurred_us: when it happened, epoch microseconds; moved into the range that the contract takes.
             lost: events of the session lost so far, told as an attribute where it is not 0.
         """
         attributes = self._attributes
@@ -117,7 +117,7 @@ class Header:
             self._before,
             writer,
             seq,
-            names.spell_us(occurred_us).encode(),
+            names.spell_us(names.time_us(occurred_us)).encode(),
             self._after,
             attributes,
         )

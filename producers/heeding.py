@@ -88,7 +88,9 @@ class Heeding(Telling):
             self._recorder.tell(self._stop_order(order))
 
     def _raise_if_stopped(self) -> None:
-        order = self._stopped_by or self._obedience.stop()
+        order = self._stopped_by
+        if order is None and self._obedience.orders():
+            order = self._obedience.stop()
         if order is not None:
             self._stop(order)
 

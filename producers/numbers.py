@@ -21,7 +21,11 @@ def finite(value: Frozen) -> float | None:
     if value is None or isinstance(value, bool):
         return None
     try:
-        number = value if isinstance(value, int | float) else float(plain_text(value))
+        number: float
+        if isinstance(value, float) or (isinstance(value, int) and -COUNT_LIMIT <= value <= COUNT_LIMIT):
+            number = value
+        else:
+            number = float(plain_text(value))
         return number if number - number == 0 else None
     except (ValueError, OverflowError):
         return None

@@ -81,21 +81,22 @@ class Sender:
         self._deadline = float("inf")
         self._unacknowledged = 0
         self._undelivered = 0
-        self._closing = self._over = False
+        self._running = self._closing = self._over = False
 
     def ensure_running(self) -> None:
         """Starts the thread where it does not run. Never raises: events wait until it can be started."""
-        thread = self._thread
-        if thread is not None and thread.is_alive():
+        if self._running:
             return
         with self._starting:
-            if self._over or (self._thread is not None and self._thread.is_alive()):
+            if self._running or self._over:
                 return
             starting = threading.Thread(target=self._run, name="watchkeeper-sender", daemon=True)
+            self._running = True
             try:
                 starting.start()
             except RuntimeError:
                 # The interpreter is closing, or the process may have no more threads. `close` sends what waits.
+                self._running = False
                 return
             self._thread = starting
 
@@ -140,6 +141,12 @@ class Sender:
         self._reset()
 
     def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._running = False
+
+    def _work(self) -> None:
         while not self._over:
             found = self._queue.take(self._patience())
             handled = 0

@@ -19,7 +19,7 @@ from watchkeeper.producers.headers import fit_attributes, fit_turn
 from watchkeeper.producers.heeding import Heeding
 from watchkeeper.producers.hostqueue import Item
 from watchkeeper.producers.identity import LiveIdentity
-from watchkeeper.producers.names import label, time_us
+from watchkeeper.producers.names import label
 from watchkeeper.producers.obedience import Obedience
 from watchkeeper.producers.options import SessionOptions
 from watchkeeper.producers.retrieving import Retrievals
@@ -269,13 +269,16 @@ class Session(Conversation, Retrievals, Decisions, Heeding):
         if not self._recorder.enabled:
             return
         try:
-            occurred_us = time_us(self._clock())
+            occurred_us = self._clock()
             if not self._begun:
                 self.start()
             frozen: dict[str, Frozen] = {}
             size = EVENT_OVERHEAD
             for key, value in fields.items():
-                if value is not None:
+                if type(value) is str:
+                    frozen[key] = value
+                    size += len(value)
+                elif value is not None:
                     frozen[key] = held = freeze(value)
                     size += weight(held)
             self._recorder.put(Item(self._numbering, kind, self._header, occurred_us, frozen, size))

@@ -63,7 +63,9 @@ class SessionStoppedError(WatchkeeperError):
     def __init__(
         self, session_id: str, reason: str, *, finding_id: str | None = None, best_answer: str | None = None
     ) -> None:
-        super().__init__(f"session {session_id} was stopped: {reason}. End the run and return `best_answer`.")
+        super().__init__(
+            f"session {session_id} was stopped: {reason.rstrip('.')}. End the run and return `best_answer`."
+        )
         self.session_id = session_id
         self.reason = reason
         self.finding_id = finding_id

@@ -176,6 +176,15 @@ def test_values_that_are_too_long_or_too_deep_are_cut_and_counted() -> None:
     check_lines(memory.lines())
 
 
+@pytest.mark.parametrize(
+    ("given_score", "stored"), [(10**30, 1e30), ("0.5", 0.5), (10**400, None), (True, None), ("x", None)]
+)
+def test_numbers_that_json_cannot_hold_are_rounded_or_left_out(given_score: Any, stored: float | None) -> None:
+    memory = told(lambda s: s.retrieval("q", [{"id": "d", "score": given_score}]))
+    data: Any = memory.events()[1].data
+    assert data.documents[0].score == stored
+
+
 def test_names_of_any_length_fit() -> None:
     def tell(s: Session) -> None:
         s.tool_result(s.tool_call("t" * 1000, call_id="c" * 1000), "r", error="e" * 1000)
