@@ -89,12 +89,11 @@ class AuditGap(Detector[AuditGapState]):
 
     def step(self, state: AuditGapState, event: Event, context: Context) -> Iterable[Said]:
         """See `Detector.step`."""
-        said: list[Said] = []
+        said: list[Said] = _texts(event, context)
         if state.silent_us and event.type != "outcome":
             said.append(_spoke_again(state, context))
         if not state.begun or event.type == "session_started":
             said += _begun(state, event, context)
-        said += _texts(event, context)
         if type(event) is ToolCall:
             said += _call(state, event, context)
         elif type(event) is ToolResult:
@@ -150,7 +149,7 @@ def _begun(state: AuditGapState, event: Event, context: Context) -> list[Said]:
 
 
 def _texts(event: Event, context: Context) -> list[Said]:
-    writer = context.session.writers.get(event.writer_id)
+    wrong = mismatches(event, context.session.writer(event.writer_id).salt)
     return [
         Found(
             about=("content", event.event_id, name),
@@ -158,7 +157,7 @@ def _texts(event: Event, context: Context) -> list[Said]:
             summary=f"The text of {event.type}.{name} does not have the hash under which it came.",
             evidence=ContentMismatch(address=address, field=name),
         )
-        for name, address in mismatches(event, writer.salt if writer else None)
+        for name, address in wrong
     ]
 
 

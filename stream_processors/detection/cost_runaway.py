@@ -158,9 +158,10 @@ def _warning(context: Context, cap: CapName, used: float, tick_us: int | None) -
 
 def _moment(context: Context, cap: CapName, share: float) -> int | None:
     """When the wall clock passed its mark, whether an event or the tick finds it; None for what events alone cross."""
-    if cap != "wall_clock_seconds":
+    limit = context.caps.wall_clock_seconds
+    if cap != "wall_clock_seconds" or limit is None:
         return None
-    return context.session.started_us + round(getattr(context.caps, cap) * share * _SECOND_US)
+    return context.session.started_us + round(limit * share * _SECOND_US)
 
 
 def _use(context: Context, cap: CapName, used: float, tick_us: int | None) -> CapUse:

@@ -23,6 +23,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import string
+import struct
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +39,7 @@ WORDS_IN_COMMON = 0.6
 MAX_WORDS = 48
 MAX_NAME = 48
 MAX_DEPTH = 16
-MAX_COMPARED = 2000
+MAX_COMPARED = 1000
 """Characters of a result that is compared beyond its address; of a longer one, folding costs more than it tells."""
 
 
@@ -53,12 +55,14 @@ STEPPING = _words(
 
 CURSORS = _words("cursor page_token pagetoken next_token nexttoken continuation_token")
 
+_TURNING = STEPPING | CURSORS
+
 _NOT_MEANT = _words(
     "a an and are as at be been by can did do does for from has have how i in is it its me my of on or s that",
     "the their there this to was were what when where which who why will with you your please find search show",
     "get tell about information",
 )
-_WORD = re.compile(r"\w+")
+_SPACED = str.maketrans(dict.fromkeys(string.punctuation, " "))
 _VOLATILE = re.compile(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"  # UUIDs
     r"|\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d[\d:.,]*(?:Z|[+-]\d\d:?\d\d)?"  # moments
@@ -115,7 +119,7 @@ def print_of_call(data: ToolCallData, event_id: str) -> CallPrint:
         return CallPrint(digest(event_id))
     if isinstance(arguments, str):
         arguments = _parsed(arguments)
-    words: set[str] = set()
+    words: list[str] = []
     try:
         exact = canonical(arguments)
         frame = canonical(_framed(arguments, words, 0))
@@ -126,7 +130,7 @@ def print_of_call(data: ToolCallData, event_id: str) -> CallPrint:
     return CallPrint(
         exact=told,
         frame=told if frame == exact else digest(name + b"\0" + frame),
-        words="".join(sorted(words)[:MAX_WORDS]),
+        words=_packed(words) if words else "",
     )
 
 
@@ -204,7 +208,7 @@ def _parsed(text: str) -> Any:
         return text
 
 
-def _framed(value: Any, words: set[str], depth: int) -> Any:
+def _framed(value: Any, words: list[str], depth: int) -> Any:
     """The value with all that near calls may differ in taken out; meaningful words of free text go to `words`."""
     kind = type(value)
     if kind is str:
@@ -217,27 +221,37 @@ def _framed(value: Any, words: set[str], depth: int) -> Any:
         return canonical(value).decode(errors="replace")
     if kind is list:
         return [_framed(inner, words, depth + 1) for inner in value]
-    return {key: "#" if _steps(key, inner) else _framed(inner, words, depth + 1) for key, inner in value.items()}
+    framed = {}
+    for key, inner in value.items():
+        if key.lower() in _TURNING and _turns(key.lower(), inner):
+            framed[key] = "#"
+        else:
+            framed[key] = _framed_text(inner, words) if type(inner) is str else _framed(inner, words, depth + 1)
+    return framed
 
 
-def _steps(key: str, value: Any) -> bool:
-    folded = key.lower()
-    if folded in STEPPING:
+def _turns(key: str, value: Any) -> bool:
+    if key in STEPPING:
         return isinstance(value, (int, float)) or (isinstance(value, str) and value.isdigit())
-    return folded in CURSORS and not isinstance(value, (dict, list))
+    return not isinstance(value, (dict, list))
 
 
-def _framed_text(text: str, words: set[str]) -> str:
-    folded = text.casefold().strip()
+def _framed_text(text: str, words: list[str]) -> str:
+    folded = text.casefold()
     if len(folded.split(None, 1)) < 2:
-        return folded
-    found = _WORD.findall(folded[:MAX_COMPARED])
+        return folded.strip()
+    found = folded[:MAX_COMPARED].translate(_SPACED).split()
     if len(found) < 2:
         return " ".join(folded.split())
+    words += found
     numbers = [word for word in found if word.isdigit()]
-    meant = [word for word in found if word not in _NOT_MEANT and not word.isdigit()]
-    words.update([f"{zlib.crc32(word.encode()) & 0xFFFF:04x}" for word in meant])
     return "~" + " ".join(sorted(numbers))
+
+
+def _packed(words: list[str]) -> str:
+    meant = {zlib.crc32(word.encode()) & 0xFFFF for word in set(words) - _NOT_MEANT if not word.isdigit()}
+    listed = sorted(meant)[:MAX_WORDS]
+    return struct.pack(f">{len(listed)}H", *listed).hex()
 
 
 def _split(words: str) -> set[str]:

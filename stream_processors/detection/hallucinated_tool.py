@@ -36,7 +36,7 @@ import orjson
 
 from watchkeeper.schemas.events import Event, ToolCall
 from watchkeeper.schemas.evidence import InvalidArguments, SchemaViolation, Unjudged, UnknownArguments, UnknownTool
-from watchkeeper.stream_processors.detection.detector import Context, Detector, Found, Said
+from watchkeeper.stream_processors.detection.detector import Context, Detector, Found, Notice, Said
 from watchkeeper.stream_processors.detection.fingerprints import digest
 from watchkeeper.stream_processors.detection.tools import ToolRegistry
 from watchkeeper.stream_processors.detection.violations import MAX_KEYS, describe, key, violations_of
@@ -72,6 +72,10 @@ class HallucinatedTool(Detector[HallucinatedToolState]):
             judged = _judge(state, event, context.tools)
             said = [*said, *judged] if said else judged
         return said
+
+    def sequence(self, state: HallucinatedToolState, event: Event, notice: Notice, context: Context) -> Iterable[Said]:
+        """See `Detector.sequence`: a call that came late is as wrong as any."""
+        return self.step(state, event, context) if notice.kind == "filled" else ()
 
 
 def _judge(state: HallucinatedToolState, event: ToolCall, tools: ToolRegistry) -> Iterable[Said]:

@@ -116,7 +116,14 @@ class Judge:
             self._notify(hearing, event, Notice("filled" if late else "gap", event.writer_id, *gap))
         if not late:
             for detector in self._by_type.get(event.type, ()):
-                self._ask(hearing, detector, detector.step, event, context)
+                try:
+                    said = detector.step(self._state(session, detector), event, context)
+                    if said:
+                        _take(hearing, detector, said)
+                except Exception as error:
+                    if self._strict:
+                        raise
+                    _silence(hearing, detector, error)
         session.due_us = 0
         return verdict
 
@@ -221,8 +228,7 @@ class Judge:
         self, hearing: Hearing, detector: Detector[Any], question: Callable[..., Iterable[Said]], *shown: Any
     ) -> None:
         try:
-            for said in question(self._state(hearing.context.session, detector), *shown):
-                hearing.take(detector, said)
+            _take(hearing, detector, question(self._state(hearing.context.session, detector), *shown))
         except Exception as error:
             if self._strict:
                 raise
@@ -233,9 +239,15 @@ class Judge:
         stored = session.detectors.get(detector.rule_id)
         if stored is None or stored[0] != detector.state_version:
             stored = session.detectors[detector.rule_id] = [detector.state_version, detector.state_type()]
-        elif type(stored[1]) is dict:
-            stored[1] = detector.state_type(**stored[1])
-        return stored[1]
+        state = stored[1]
+        if type(state) is dict:
+            state = stored[1] = detector.state_type(**state)
+        return state
+
+
+def _take(hearing: Hearing, detector: Detector[Any], said: Iterable[Said]) -> None:
+    for one in said:
+        hearing.take(detector, one)
 
 
 def _silence(hearing: Hearing, detector: Detector[Any], error: Exception) -> None:

@@ -63,6 +63,15 @@ def test_each_call_is_a_finding_of_its_own_though_models_repeat_call_ids(stories
     assert len({finding.finding_id for finding in hall.findings}) == 3
 
 
+def test_a_call_that_comes_late_is_judged_too(stories: Any) -> None:
+    story = stories.Story(tools=tools(stories))
+    story.start()
+    story.lose()
+    story.call("ping")
+    story.say("tool_call", {"tool_call_id": "c", "tool_name": "pong", "arguments": {}}, seq=1)
+    assert stories.Hall([HallucinatedTool()]).hear(story.events).kinds() == ["unknown_tool"]
+
+
 def test_an_empty_list_of_tools_makes_every_call_unknown(stories: Any) -> None:
     assert judged(stories, [], ("get_order", {"id": "1"})).kinds() == ["unknown_tool"]
 
