@@ -20,6 +20,7 @@ from watchkeeper.producers import Record, Session, Settings, Watchkeeper
 from watchkeeper.producers.testing import MemoryTransport
 from watchkeeper.schemas.topics import PARTITIONER
 
+NAMES = ("search_orders", "search_documents", "get_customer", "list_invoices")
 TOOLS = [
     {
         "name": name,
@@ -30,14 +31,14 @@ TOOLS = [
             "required": ["query"],
         },
     }
-    for name in ("search_orders", "search_documents", "get_customer", "list_invoices")
+    for name in NAMES
 ]
 FILLER = "The customer asked about an order that has not arrived yet. "
 
 
 def conversation(s: Session, name: str) -> Iterator[None]:
     """Events of an agent at work, one at each step: requests, reasoning, answers, calls, results; 600 bytes each."""
-    messages = []
+    messages: list[dict[str, str]] = []
     for turn in range(10_000):
         messages = [*messages[-2:], {"role": "user", "content": f"{name} {turn}: {FILLER}{FILLER}"}]
         request = s.prompt(messages, model="gpt-4.1", provider="openai")
@@ -46,7 +47,7 @@ def conversation(s: Session, name: str) -> Iterator[None]:
         yield
         s.response(f"{turn}: {FILLER}", request_id=request, usage={"input_tokens": 900, "output_tokens": 60})
         yield
-        call = s.tool_call(TOOLS[turn % 4]["name"], {"query": f"{name} {turn}", "limit": 5})
+        call = s.tool_call(NAMES[turn % 4], {"query": f"{name} {turn}", "limit": 5})
         yield
         s.tool_result(call, f"{turn} {name}: {FILLER}{FILLER}")
         yield
