@@ -29,9 +29,11 @@ def duration(seconds: float) -> str:
 
 
 def offset(micros: int) -> str:
-    """How long after the beginning: `+12.3 s`."""
+    """How long after the beginning: `+0.012 s`, `+12.3 s`, `+1 min 3 s`."""
     sign = "-" if micros < 0 else "+"
     seconds = abs(micros) / 1_000_000
+    if seconds < 1:
+        return f"{sign}{seconds:.3f} s"
     if seconds < 60:
         return f"{sign}{seconds:.1f} s"
     return f"{sign}{duration(seconds)}"

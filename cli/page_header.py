@@ -70,6 +70,8 @@ def _model(record: Record) -> str:
 
 def _policy(record: Record) -> Text:
     policy = record.policy
+    if record.started is None:
+        return Text("not known, since the session's start is missing: judged by the default caps", style="yellow")
     if policy.reference is None:
         return Text("none: judged by the default caps, in mode warn")
     text = Text(one_line(f"{policy.name} {policy.version}".strip()))

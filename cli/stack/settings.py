@@ -34,6 +34,7 @@ KNOWN_VARIABLES: Mapping[str, str] = {
     "WATCHKEEPER_RAISE": "1 lets the recorder's own errors reach the host, for tests",
     "WATCHKEEPER_DEBUG": "1 shows the traceback of a failed command",
     "WATCHKEEPER_PRICES": "a YAML file of prices that go before the bundled ones",
+    "WATCHKEEPER_DEBUG": "1 shows where an error of a command comes from",
 }
 """Every environment variable that Watchkeeper reads, with its meaning."""
 

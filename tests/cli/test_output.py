@@ -109,7 +109,7 @@ def test_bars_and_sizes() -> None:
     assert [formats.size(number) for number in (512, 1229, 5 * 1024**2)] == ["512 B", "1.2 KiB", "5.0 MiB"]
     assert [formats.offset(micros) for micros in (12_300_000, -500_000, 63_000_000)] == [
         "+12.3 s",
-        "-0.5 s",
+        "-0.500 s",
         "+1 min 3 s",
     ]
 

@@ -114,8 +114,8 @@ def test_the_story_stands_in_order_with_findings_and_commands_in_place(run: Run,
     lines = lines_of(run("session", "show", told.session))
     story = lines[lines.index("") + 1 :]
     assert [line for line in story if line.startswith("+")] == [
-        "+0.0 s  session started",
-        "+0.5 s  prompt · gpt-4o-mini · r1",
+        "+0.000 s  session started",
+        "+0.500 s  prompt · gpt-4o-mini · r1",
         "+1.0 s  reasoning",
         "+1.5 s  response · gpt-4o-mini · 1,200 (1,000 cached) in, 80 out · $0.0021 · tool_calls",
         "+2.0 s  call refnd · c1",
@@ -273,6 +273,12 @@ def test_an_id_of_several_tenants_asks_which(run: Run, new_shelf: Callable[..., 
     assert one.tenant in ended.stderr
     assert "--tenant" in ended.stderr
     assert run("session", "show", one.session, "--tenant", one.tenant).exit_code == 0
+
+
+def test_a_session_whose_start_is_missing_says_so(run: Run, shelf: Any) -> None:
+    shelf.event("reasoning", 1, {"text": shelf.text("x")}, seq=1)
+    lines = lines_of(run("session", "show", shelf.session))
+    assert "policy     not known, since the session's start is missing: judged by the default caps" in lines
 
 
 def test_on_a_terminal_lines_are_broken_and_stay_indented(told: Any, clickhouse: str) -> None:
