@@ -98,6 +98,7 @@ def verdict(tally: Tally) -> Text:
 def _totals(report: Report) -> list[Text | str]:
     tallies = report.tallies.values()
     cost = report.cost
+    due = sum(tally.must_stop for tally in tallies)
     return [
         Text("all", style="bold"),
         formats.count(len(report.entries)),
@@ -105,7 +106,7 @@ def _totals(report: Report) -> list[Text | str]:
         formats.count(sum(tally.found for tally in tallies)),
         _median([seen.seconds_to_finding for seen in report.matched]),
         _median([seen.seconds_to_visible for seen in report.matched if seen.seconds_to_visible is not None]),
-        f"{sum(tally.stopped for tally in tallies)} of {sum(tally.must_stop for tally in tallies)}",
+        f"{sum(tally.stopped for tally in tallies)} of {due}" if due else "-",
         _median([one for tally in tallies for one in tally.seconds_to_stop]),
         formats.cost(cost.usd, cost.unpriced_requests),
         Text("passed", style="bold green") if report.passed else Text("FAILED", style="bold red"),

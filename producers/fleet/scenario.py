@@ -32,7 +32,6 @@ class Expectation:
         times: how many of them each session leads to.
         about: a finding about the session, or about the agent over all of its sessions.
         optional: it may be found and need not: where chance decides (whether a tick falls between two moments).
-        needs: what finds it beyond the session's own events: `tick` the passing of time, `stage_two` other sessions.
     """
 
     failure_mode: FailureMode
@@ -42,7 +41,6 @@ class Expectation:
     times: int = 1
     about: About = "session"
     optional: bool = False
-    needs: Literal["events", "tick", "stage_two"] = "events"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,13 @@ EVERY: Final = 8
 def breach(cap: str, *, by_tick: bool = False) -> Expectation:
     """A cap crossed: at the event that crosses it, or by a tick while no event comes."""
     evidence = {"cap": cap, "by_tick": by_tick}
-    return Expectation(MODE, "cap_use", "high", evidence, needs="tick" if by_tick else "events")
+    return Expectation(MODE, "cap_use", "high", evidence)
 
 
 def warning(cap: str, *, by_tick: bool = False) -> Expectation:
     """Four fifths of a cap used. A tick may come too late to see it before the cap itself."""
     evidence = {"cap": cap, "by_tick": by_tick}
-    return Expectation(MODE, "cap_use", "low", evidence, optional=by_tick, needs="tick" if by_tick else "events")
+    return Expectation(MODE, "cap_use", "low", evidence, optional=by_tick)
 
 
 def _orders_without_end(brief: Brief) -> Job:
@@ -205,7 +205,7 @@ CAPS: Final = (
         expects=(
             warning("tool_calls"),
             breach("tool_calls"),
-            Expectation(MODE, "capped_share", evidence={"cap": "tool_calls"}, about="agent", needs="stage_two"),
+            Expectation(MODE, "capped_share", evidence={"cap": "tool_calls"}, about="agent"),
         ),
         sessions=3 * EVERY,
         misbehaves=overshoots,

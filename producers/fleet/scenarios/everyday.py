@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from watchkeeper.producers.fleet.model import Call, Conversation, Turn, steps
@@ -130,7 +131,7 @@ def rebuild(brief: Brief) -> Job:
     )
 
 
-def _ordinary(name: str, agent: str, happens: str, job: Any) -> Scenario:
+def _ordinary(name: str, agent: str, happens: str, job: Callable[[Brief], Job]) -> Scenario:
     shows = "Ordinary traffic leads to no finding."
     return Scenario(name=name, agent=agent, chapter="everyday", happens=happens, shows=shows, job=job, sessions=4)
 

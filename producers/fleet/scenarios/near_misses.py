@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from watchkeeper.producers.fleet.model import Call, Conversation, Turn, steps
-from watchkeeper.producers.fleet.plays import delegated, resumed
-from watchkeeper.producers.fleet.scenario import Brief, Job, Scenario
+from watchkeeper.producers.fleet.plays import Play, delegated, resumed
+from watchkeeper.producers.fleet.scenario import Brief, Expectation, Job, Scenario
 from watchkeeper.producers.fleet.scenarios.caps import warning
 from watchkeeper.producers.fleet.scenarios.everyday import QUARTERS, call
 
@@ -133,8 +134,19 @@ def _cached(_: Brief) -> Job:
     )
 
 
-def _near(name: str, agent: str, happens: str, shows: str, job: object, **more: object) -> Scenario:
-    return Scenario(name=name, agent=agent, chapter="near_miss", happens=happens, shows=shows, job=job, **more)  # type: ignore[arg-type] # given as they stand below
+def _near(
+    name: str,
+    agent: str,
+    happens: str,
+    shows: str,
+    job: Callable[[Brief], Job],
+    *,
+    expects: tuple[Expectation, ...] = (),
+    play: Play | None = None,
+) -> Scenario:
+    return Scenario(
+        name=name, agent=agent, chapter="near_miss", happens=happens, shows=shows, job=job, expects=expects, play=play
+    )
 
 
 NEAR_MISSES: Final = (

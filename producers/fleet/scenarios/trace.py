@@ -66,7 +66,7 @@ TRACE: Final = (
         happens="The agent's process dies after its last answer.",
         shows="A session that falls silent without an end, found by the passing of time alone.",
         job=_visitor,
-        expects=(Expectation(MODE, "never_closed", needs="tick"),),
+        expects=(Expectation(MODE, "never_closed"),),
         play=on_faulty_wire(Drop("session_ended"), abandoned=True),
         slow=True,
     ),
