@@ -7,13 +7,14 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import genai_prices
 import yaml
-from genai_prices.data_snapshot import get_snapshot
+from genai_prices.data_snapshot import DataSnapshot
 from genai_prices.types import ModelInfo, ModelPrice, Provider, TieredPrices
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -50,17 +51,20 @@ class Rates:
     cache_read: float
     cache_write: float
     output: float
+    reasoning: float
     request: float = 0.0
 
     def cost(self, usage: Usage) -> float:
-        """The cost of one request; cached tokens are part of the input tokens and priced as such."""
+        """The cost of one request; cached tokens are part of the input, reasoning of the output, priced as such."""
         read, write = usage.cache_read_input_tokens, usage.cache_creation_input_tokens
+        reasoning = usage.reasoning_output_tokens
         return (
             self.request
             + max(0, usage.input_tokens - read - write) * self.uncached_input
             + read * self.cache_read
             + write * self.cache_write
-            + usage.output_tokens * self.output
+            + max(0, usage.output_tokens - reasoning) * self.output
+            + reasoning * self.reasoning
         )
 
 
@@ -77,7 +81,8 @@ class OwnPrice(Model):
         """The price of one token."""
         read = self.input if self.cache_read is None else self.cache_read
         write = self.input if self.cache_write is None else self.cache_write
-        return Rates(self.input / MILLION, read / MILLION, write / MILLION, self.output / MILLION)
+        output = self.output / MILLION
+        return Rates(self.input / MILLION, read / MILLION, write / MILLION, output=output, reasoning=output)
 
 
 _OWN_PRICES: TypeAdapter[dict[str, OwnPrice]] = TypeAdapter(dict[str, OwnPrice])
@@ -126,6 +131,12 @@ class _Listed:
     model: ModelInfo
 
 
+@cache
+def _snapshot() -> DataSnapshot:
+    """The bundled prices, whatever else in the process may have put in their place from the network."""
+    return DataSnapshot(providers=import_module("genai_prices.data").providers, from_auto_update=False)
+
+
 @lru_cache(maxsize=8192)
 def _find(provider: str, model: str) -> tuple[_Listed] | None:
     if not model:
@@ -136,7 +147,7 @@ def _find(provider: str, model: str) -> tuple[_Listed] | None:
         attempts.append((PROVIDERS.get(prefix, prefix), rest))
     for provider_id, name in attempts:
         try:
-            return (_Listed(*get_snapshot().find_provider_model(name, None, provider_id, None)),)
+            return (_Listed(*_snapshot().find_provider_model(name, None, provider_id, None)),)
         except LookupError:
             continue
     return None
@@ -173,6 +184,7 @@ def _rates(listed: _Listed, period: int, tier: int) -> Rates | None:
             cache_read=float((ask(cache_read_tokens=tokens) - request) / tokens),
             cache_write=float((ask(cache_write_tokens=tokens) - request) / tokens),
             output=float((ask(output_tokens=MILLION) - whole) / MILLION),
+            reasoning=float((ask(output_tokens=MILLION, output_reasoning_tokens=MILLION) - whole) / MILLION),
             request=float(request),
         )
     except (LookupError, ValueError):

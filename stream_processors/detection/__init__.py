@@ -6,9 +6,11 @@ the Faust worker, in the recorder's own process, in backtests and in tests. It i
 base dependencies alone.
 
 - `session`, `sequence`: a session's state; numbering, gaps and late events.
-- `library`: tools and policies by content address, compiled once.
+- `library`, `tools`: tools and policies by content address, compiled once; `rules_in_force`: those of a session.
 - `pricing`: the port through which prices are handed in.
-- `detector`: what a detector is and may say.
-- `judge`: stage 1, one session at a time. `subjects`: stage 2, one subject at a time.
-- one module for each detector; `catalogue` lists them.
+- `detector`, `subject_rule`: what a rule of stage 1, and of stage 2, is and may say.
+- `judge`, `hearing`: stage 1, one session at a time. `subjects`: stage 2, one subject at a time.
+- one module for each rule; `catalogue` lists those of stage 1. What rules share stands beside them: `violations`
+  (arguments against a schema), `fingerprints`, `repetition` and `user_turns` (loops), `open_calls`, `missing_events`
+  and `inline_texts` (gaps in the record).
 """

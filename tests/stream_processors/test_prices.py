@@ -6,6 +6,9 @@ from pathlib import Path
 
 import genai_prices
 import pytest
+from genai_prices.data import providers
+from genai_prices.data_snapshot import DataSnapshot, set_custom_snapshot
+from genai_prices.types import TimeOfDateConstraint
 
 from watchkeeper.schemas.errors import ConfigurationError
 from watchkeeper.schemas.events import Usage
@@ -23,6 +26,7 @@ MODELS = [
     ("gcp.gemini", "gemini-2.5-pro", "google"),
     ("azure.ai.openai", "gpt-4o", "azure"),
     ("deepseek", "deepseek-chat", "deepseek"),
+    ("openrouter", "perplexity/sonar-deep-research", "openrouter"),
 ]
 USAGES = [
     Usage(input_tokens=1000, output_tokens=100),
@@ -31,6 +35,7 @@ USAGES = [
     Usage(input_tokens=1_000_000, output_tokens=5_000, cache_read_input_tokens=999_999),
     Usage(input_tokens=5000, output_tokens=0, cache_read_input_tokens=3000, cache_creation_input_tokens=1500),
     Usage(input_tokens=0, output_tokens=7),
+    Usage(input_tokens=10, output_tokens=900, reasoning_output_tokens=850),
 ]
 
 
@@ -47,6 +52,7 @@ def test_memoised_rates_give_the_library_s_price(
             output_tokens=usage.output_tokens,
             cache_read_tokens=usage.cache_read_input_tokens,
             cache_write_tokens=usage.cache_creation_input_tokens,
+            output_reasoning_tokens=usage.reasoning_output_tokens,
         ),
         model,
         provider_id=provider_id,
@@ -55,6 +61,32 @@ def test_memoised_rates_give_the_library_s_price(
     assert priced.status == "priced"
     assert priced.cost_usd == pytest.approx(float(expected.total_price), rel=1e-9, abs=1e-15)
     assert priced.version.startswith("genai-prices ")
+
+
+def test_no_off_peak_hour_begins_within_a_period_of_the_memo() -> None:
+    constraints = [
+        conditional.constraint
+        for provider in providers
+        for model in provider.models
+        if isinstance(model.prices, list)
+        for conditional in model.prices
+    ]
+    times = [constraint for constraint in constraints if isinstance(constraint, TimeOfDateConstraint)]
+    assert times
+    for constraint in times:
+        for moment in (constraint.start_time, constraint.end_time):
+            assert (moment.minute % 15, moment.second, moment.microsecond) == (0, 0, 0)
+
+
+def test_prices_that_others_put_in_place_from_the_network_are_not_ours() -> None:
+    before = GenaiPriceBook().price(provider="openai", model="gpt-4.1", usage=USAGES[0], at_us=JUNE_2026_US)
+    set_custom_snapshot(DataSnapshot(providers=[], from_auto_update=True))
+    try:
+        assert GenaiPriceBook().price(provider="openai", model="gpt-4.1-mini", usage=USAGES[0], at_us=0).cost_usd
+        after = GenaiPriceBook().price(provider="openai", model="gpt-4.1", usage=USAGES[0], at_us=JUNE_2026_US)
+    finally:
+        set_custom_snapshot(None)
+    assert after == before
 
 
 def test_the_time_of_the_request_chooses_the_price() -> None:
