@@ -19,6 +19,7 @@ from watchkeeper.stream_processors.engine.ports import (
     ContentKey,
     EventKey,
     RowsRefusedError,
+    StateKey,
     StoredDigest,
     StoredPart,
     StoredState,
@@ -78,19 +79,15 @@ class ClickHouseStore:
         )
         return _states(await self._rows(query, {"partitions": sorted(partitions), "most": most}))
 
-    async def states(self, table: str, partition: int, keys: Collection[tuple[str, ...]]) -> list[StoredState]:
+    async def states(self, table: str, keys: Collection[StateKey]) -> list[StoredState]:
         """See `Store.states`."""
         columns = _KEY_COLUMNS[table]
         types = ", ".join("String" for _ in columns)
         query = (
             f"SELECT source_partition, state, {', '.join(columns)} FROM {table} FINAL"  # noqa: S608 - as above
-            f" WHERE source_partition = {{partition:UInt16}}"
-            f" AND tuple({', '.join(columns)}) IN {{keys:Array(Tuple({types}))}}"
+            f" WHERE tuple(source_partition, {', '.join(columns)}) IN {{keys:Array(Tuple(UInt16, {types}))}}"
         )
-        found: list[StoredState] = []
-        for some in _cut(sorted(keys)):
-            found += _states(await self._rows(query, {"partition": partition, "keys": some}))
-        return found
+        return _states(await self._found(query, keys))
 
     async def digests(self, keys: Collection[EventKey]) -> dict[EventKey, list[StoredDigest]]:
         """See `Store.digests`."""
@@ -101,9 +98,8 @@ class ClickHouseStore:
             " GROUP BY tenant_id, session_id, writer_id, seq, digest, source_partition"
         )
         found: dict[EventKey, list[StoredDigest]] = {}
-        for some in _cut(sorted(tuple(key) for key in keys)):
-            for *key, digest, partition, place in await self._rows(query, {"keys": some}):
-                found.setdefault(EventKey(*key), []).append(StoredDigest(digest, partition, *place))
+        for *key, digest, partition, place in await self._found(query, keys):
+            found.setdefault(EventKey(*key), []).append(StoredDigest(digest, partition, *place))
         return found
 
     async def contents(self, keys: Collection[ContentKey], most_parts: int) -> list[StoredPart]:
@@ -113,16 +109,20 @@ class ClickHouseStore:
             " WHERE tuple(tenant_id, address) IN {keys:Array(Tuple(String, String))} AND parts <= {most:UInt32}"
             " GROUP BY tenant_id, address, part"
         )
-        found: list[StoredPart] = []
-        for some in _cut(sorted(tuple(key) for key in keys)):
-            found += [StoredPart(*row) for row in await self._rows(query, {"keys": some, "most": most_parts})]
-        return found
+        return [StoredPart(*row) for row in await self._found(query, keys, most=most_parts)]
 
     def close(self) -> None:
         """Lets go of threads and connections."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         if self._client is not None:
             self._client.close()
+
+    async def _found(self, query: str, keys: Collection[tuple[Any, ...]], **further: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query for many keys, asked for some keys at a time."""
+        wanted = sorted(tuple(key) for key in keys)
+        starts = range(0, len(wanted), _KEYS_A_QUERY)
+        asked = (self._rows(query, {"keys": wanted[start : start + _KEYS_A_QUERY], **further}) for start in starts)
+        return [row for rows in await asyncio.gather(*asked) for row in rows]
 
     async def _rows(self, query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         def ask(client: Client) -> list[tuple[Any, ...]]:
@@ -153,7 +153,3 @@ class ClickHouseStore:
 
 def _states(rows: list[tuple[Any, ...]]) -> list[StoredState]:
     return [StoredState(partition, tuple(key), state) for partition, state, *key in rows]
-
-
-def _cut(items: list[T]) -> list[list[T]]:
-    return [items[start : start + _KEYS_A_QUERY] for start in range(0, len(items), _KEYS_A_QUERY)]

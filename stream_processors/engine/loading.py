@@ -95,17 +95,19 @@ class Loader:
     async def _load_sessions(self, batch: Batch) -> None:
         keys = dict.fromkeys(decoded.session for decoded in batch.decoded if decoded.lines)
         self._pin(batch, [key for key in keys if key in self._sessions])
-        unknown: dict[int, list[SessionKey]] = {}
-        for decoded in batch.decoded:
-            if decoded.lines and decoded.session not in self._sessions:
-                unknown.setdefault(decoded.record.partition, []).append(decoded.session)
-        for partition, some in unknown.items():
-            for stored in await self._store.states("sessions", partition, dict.fromkeys(some)):
-                state = load_session(stored.state)
-                key = (stored.key[0], stored.key[1])
-                if state is not None and key not in self._sessions:
-                    self._sessions.add(key, Held(stored.partition, state))
-                    self._pin(batch, [key])
+        unknown = {
+            (decoded.record.partition, *decoded.session): None
+            for decoded in batch.decoded
+            if decoded.lines and decoded.session not in self._sessions
+        }
+        if not unknown:
+            return
+        for stored in await self._store.states("sessions", unknown):
+            state = load_session(stored.state)
+            key = (stored.key[0], stored.key[1])
+            if state is not None and key not in self._sessions:
+                self._sessions.add(key, Held(stored.partition, state))
+                self._pin(batch, [key])
 
     def _pin(self, batch: Batch, keys: list[SessionKey]) -> None:
         self._sessions.pin(keys)

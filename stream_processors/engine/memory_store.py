@@ -19,6 +19,7 @@ from watchkeeper.stream_processors.engine.ports import (
     ContentKey,
     EventKey,
     RowsRefusedError,
+    StateKey,
     StoredDigest,
     StoredPart,
     StoredState,
@@ -119,12 +120,12 @@ class MemoryStore:
         settle(trouble, name, StoreUnavailableError)
         return [_state(table, row) for row in rows[:most]]
 
-    async def states(self, table: str, partition: int, keys: Collection[tuple[str, ...]]) -> list[StoredState]:
+    async def states(self, table: str, keys: Collection[StateKey]) -> list[StoredState]:
         """See `Store.states`."""
         name = f"states {table}"
         trouble = await self._act(name)
         kept = self._tables[table]
-        found = [kept[partition, *key].row for key in keys if (partition, *key) in kept]
+        found = [kept[key].row for key in keys if key in kept]
         settle(trouble, name, StoreUnavailableError)
         return [_state(table, row) for row in found]
 

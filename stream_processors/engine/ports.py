@@ -43,6 +43,10 @@ class Message:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+StateKey = tuple[int | str, ...]
+"""A state's partition, and what it is about: tenant and session, or a subject."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredState:
     """One row of a state table: `key` is `(tenant, session)` of a session, `(subject,)` of a subject."""
@@ -143,7 +147,7 @@ class Store(Protocol):
     async def open_states(self, table: str, partitions: Collection[int], most: int) -> list[StoredState]:
         """The latest states on these partitions that are not closed; of more than `most`, those heard of last."""
 
-    async def states(self, table: str, partition: int, keys: Collection[tuple[str, ...]]) -> list[StoredState]:
+    async def states(self, table: str, keys: Collection[StateKey]) -> list[StoredState]:
         """The latest states of these keys, closed ones included."""
 
     async def digests(self, keys: Collection[EventKey]) -> dict[EventKey, list[StoredDigest]]:

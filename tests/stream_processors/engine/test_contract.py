@@ -117,14 +117,14 @@ def test_many_keys_and_odd_ones(store: Store, tenant: str) -> None:
 
 def test_asking_for_nothing(store: Store) -> None:
     assert run(store.digests([])) == {}
-    assert run(store.states("sessions", 0, [])) == []
+    assert run(store.states("sessions", [])) == []
     assert run(store.contents([], 5)) == []
     assert run(store.open_states("sessions", [], 5)) == []
 
 
 def test_of_a_state_the_highest_version_stays_whoever_writes_last(store: Store, tenant: str) -> None:
     first, last = session(tenant, version=5, state="five"), session(tenant, version=4, state="four")
-    asked = store.states("sessions", 103, [(tenant, "s")])
+    asked = store.states("sessions", [(103, tenant, "s")])
     (found,) = run(store.insert("sessions", [first]), store.insert("sessions", [last]), asked)
     assert (found.partition, found.key, found.state) == (103, (tenant, "s"), "five")
 
@@ -135,8 +135,8 @@ def test_states_of_a_partition(store: Store, tenant: str) -> None:
         session(tenant, "open"),
         session(tenant, "far", partition=104),
     ]
-    keys = [(tenant, "ended"), (tenant, "open"), (tenant, "far"), (tenant, "unknown")]
-    found = run(store.insert("sessions", rows), store.states("sessions", 103, keys))
+    keys = [(103, tenant, name) for name in ("ended", "open", "far", "unknown")]
+    found = run(store.insert("sessions", rows), store.states("sessions", keys))
     assert sorted(one.key[1] for one in found) == ["ended", "open"]
 
 
@@ -164,7 +164,7 @@ def test_states_of_subjects(store: Store, tenant: str) -> None:
     rows = [orjson.dumps(row | {"version": version, "state": str(version)}) for version in (1, 3, 2)]
     (found,) = run(store.insert("subjects", rows), store.open_states("subjects", [partition], 10))
     assert (found.partition, found.key, found.state) == (partition, (subject,), "3")
-    assert run(store.states("subjects", partition, [(subject,), ("x",)])) == [found]
+    assert run(store.states("subjects", [(partition, subject), (partition, "x")])) == [found]
 
 
 def test_contents_by_tenant_and_address(store: Store, tenant: str) -> None:
