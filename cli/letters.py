@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,8 +11,7 @@ from typing import Final
 from watchkeeper.cli import queries
 from watchkeeper.cli.exit_codes import NotFoundError
 from watchkeeper.cli.store import ReadStore, Row
-from watchkeeper.schemas.errors import ConfigurationError, PermanentError
-from watchkeeper.schemas.json_text import dump_json
+from watchkeeper.schemas.errors import PermanentError
 from watchkeeper.schemas.rows import DeadLetterRow, EventColumns
 
 PlaceKey = tuple[str, int, int, int]
@@ -107,17 +105,6 @@ class Letter:
         )
         return row.model_dump_json().encode()
 
-    def outgoing(self) -> bytes:
-        """What to send: the bytes as they came.
-
-        What the store refused was kept as its row, so the line is made from that again.
-
-        Raises:
-            ConfigurationError: the line cannot be made again; the message says what to do.
-        """
-        return self.raw if self.reason != "store_refused" else _line_of_row(self.place, self.raw)
-
-
 def read_letters(store: ReadStore, places: list[Place]) -> list[Letter]:
     """The letters at these places, in the order of the places.
 
@@ -130,17 +117,6 @@ def read_letters(store: ReadStore, places: list[Place]) -> list[Letter]:
     if missing:
         raise NotFoundError(f"there is no dead letter at {missing[0]}; `watchkeeper dead-letters list` names them")
     return [found[place] for place in places]
-
-
-def _line_of_row(place: Place, raw: bytes) -> bytes:
-    # orjson would make a fraction of a whole number beyond 64 bits.
-    row = json.loads(raw)
-    if row.get("type") == "content" and "text" not in row.get("data", {}):
-        raise ConfigurationError(
-            f"{place} is a part of a long text, whose row does not hold the text: "
-            "give the whole event with --file, or import it again from its source"
-        )
-    return dump_json({name: value for name, value in row.items() if name not in _COLUMNS})
 
 
 def hexdump(raw: bytes, most: int) -> list[str]:

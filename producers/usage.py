@@ -41,7 +41,8 @@ def read_usage(given: Any, provider: str = "") -> dict[str, int]:
             if count is not None:
                 found[name] = count
                 break
-    if provider.lower() == "anthropic" and "input_tokens" in found:
+    # Under OpenAI's names (`prompt_tokens`) the counts are OpenAI's, whoever runs the model.
+    if provider.lower() == "anthropic" and "input_tokens" in given and "input_tokens" in found:
         found["input_tokens"] += found.get("cache_read_input_tokens", 0) + found.get("cache_creation_input_tokens", 0)
     return found
 

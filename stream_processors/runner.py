@@ -122,6 +122,8 @@ class StageRunner:
             self._log_id = await persist(self._clock, "asking which broker this is", self._bus.log_id)
             await self.engine.assign(assignment[1])
             self._offsets.forget()
+            if assignment[1]:
+                self._offsets.hasten()
             # What was kept for the assignment before is read again, and is a replay.
             self._to_commit.clear()
             self._assignment = assignment

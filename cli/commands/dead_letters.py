@@ -243,7 +243,7 @@ def _send(
             Outgoing(
                 topic=letter.place.topic,
                 key=letter.key if key is None else key.encode(),
-                value=letter.outgoing() if replacement is None else replacement.read_bytes(),
+                value=letter.raw if replacement is None else replacement.read_bytes(),
             )
             for letter in letters
         ]

@@ -32,7 +32,6 @@ KNOWN_VARIABLES: Mapping[str, str] = {
     "WATCHKEEPER_ENVIRONMENT": "the environment that the recorder writes into events: production, staging, ...",
     "WATCHKEEPER_DISABLED": "1 switches the recorder off",
     "WATCHKEEPER_RAISE": "1 lets the recorder's own errors reach the host, for tests",
-    "WATCHKEEPER_DEBUG": "1 shows the traceback of a failed command",
     "WATCHKEEPER_PRICES": "a YAML file of prices that go before the bundled ones",
     "WATCHKEEPER_DEBUG": "1 shows where an error of a command comes from",
 }
@@ -76,12 +75,12 @@ class StackSettings:
     worker_settles_seconds: float = 4.0
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> StackSettings:
+    def from_environment(cls, variables: Mapping[str, str] = os.environ, **given: Any) -> StackSettings:
         """The settings that the environment gives, with those `given` before them (None counts as not given)."""
         found = cls(
-            data_dir=Path(environment.get(HOME) or DEFAULT_HOME),
-            kafka_bootstrap=environment.get(KAFKA, ""),
-            clickhouse_dsn=environment.get(CLICKHOUSE, ""),
+            data_dir=Path(variables.get(HOME) or DEFAULT_HOME),
+            kafka_bootstrap=variables.get(KAFKA, ""),
+            clickhouse_dsn=variables.get(CLICKHOUSE, ""),
         )
         return replace(found, **{name: value for name, value in given.items() if value is not None})
 

@@ -135,7 +135,7 @@ def _unknown_tool(event: ToolCall, tools: ToolRegistry) -> Found:
     return Found(
         about=(event.event_id,),
         severity="high",
-        summary=f"The agent called {_quoted(name)}, which is not among its registered tools ({len(tools.names)}){hint}.",
+        summary=f"The agent called {_quoted(name)}, not one of its {len(tools.names)} registered tools{hint}.",
         evidence=UnknownTool(
             tool_name=name,
             tool_call_id=event.data.tool_call_id,

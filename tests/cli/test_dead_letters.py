@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -178,27 +177,6 @@ def test_all_with_a_reason_are_sent_in_their_order_after_a_question(
     assert {status for place in (places[0], places[-1]) for status in status_of(client, place)} == {("redriven", 1)}
     nothing = run(*asked, "--yes", kafka=broker)
     assert nothing.stdout == "no open dead letters with reason future_schema_version\n"
-
-
-def test_what_the_store_refused_is_made_a_line_again(run: Run, letters: Letters, read: Read, broker: str) -> None:
-    row = {
-        "source_partition": 1, "source_offset": 7, "received_at": "2026-03-02T10:00:00.000000Z", "source_line": 0,
-        "digest": "00", "tool_name": "t", "type": "tool_call", "event_id": "x", "session_id": "s",
-        "data": {"tool_name": "t", "arguments": {"n": 12345678901234567890123}},
-    }  # fmt: skip
-    place = letters.shelf.letter(repr_json(row), reason="store_refused")
-    assert run("dead-letters", "redrive", place, kafka=broker).exit_code == 0
-    ((_, value, _),) = read(letters.topic, 1)
-    assert value == repr_json({name: row[name] for name in ("type", "event_id", "session_id", "data")})
-    part = {**row, "type": "content", "data": {"address": "u-1", "part": 0, "parts": 1}}
-    place = letters.shelf.letter(repr_json(part), reason="store_refused", source_offset=2)
-    ended = run("dead-letters", "redrive", place, kafka=broker)
-    assert ended.exit_code == 78
-    assert "give the whole event with --file" in ended.stderr
-
-
-def repr_json(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
 
 
 @pytest.mark.parametrize(
