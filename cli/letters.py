@@ -105,6 +105,7 @@ class Letter:
         )
         return row.model_dump_json().encode()
 
+
 def read_letters(store: ReadStore, places: list[Place]) -> list[Letter]:
     """The letters at these places, in the order of the places.
 
