@@ -18,12 +18,12 @@ from watchkeeper.producers.identity import Clock, Identity, LiveIdentity, Manual
 from watchkeeper.producers.losses import LOSS_REASONS, LossReason
 from watchkeeper.producers.masking import Masked, Masker
 from watchkeeper.producers.options import SessionOptions
-from watchkeeper.producers.sender import Traffic
 from watchkeeper.producers.session import Session
 from watchkeeper.producers.settings import Settings
 from watchkeeper.producers.stops import OnStop, StopOrder
 from watchkeeper.producers.transport import Delivery, Record, Transport
 from watchkeeper.producers.watch import Watchkeeper
+from watchkeeper.producers.writing.sender import Traffic
 from watchkeeper.schemas.errors import ConfigurationError, PolicyError, SessionStoppedError, WatchkeeperError
 
 __all__ = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypedDict
 
-from watchkeeper.producers.headers import Scalar
 from watchkeeper.producers.identity import Clock, Identity
+from watchkeeper.producers.writing.headers import Scalar
 from watchkeeper.schemas.envelope import RetentionClass
 from watchkeeper.schemas.policy import Caps
 

@@ -11,9 +11,9 @@ from watchkeeper.producers.settings import BOOTSTRAP_VARIABLE, DISABLED_VARIABLE
 from watchkeeper.schemas.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from watchkeeper.producers.boundary import Boundary
     from watchkeeper.producers.local import LocalTransport
-    from watchkeeper.producers.recorder import Listener
+    from watchkeeper.producers.recording.boundary import Boundary
+    from watchkeeper.producers.recording.recorder import Listener
     from watchkeeper.producers.transport import Transport
     from watchkeeper.schemas.control import Control
     from watchkeeper.stream_processors.detection.pricing import PriceBook
@@ -72,7 +72,7 @@ class Outlet:
 
     def listener(self, obey: Obey, boundary: Boundary) -> Listener:
         """The reader of commands. Opens no connection yet."""
-        from watchkeeper.producers.control import ControlReader  # noqa: PLC0415
+        from watchkeeper.producers.obeying.reader import ControlReader  # noqa: PLC0415
 
         return ControlReader(self.address, obey, boundary, self.kafka)
 

@@ -10,25 +10,25 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, Unpack
 
-from watchkeeper.producers.boundary import contained, nothing
 from watchkeeper.producers.context import CURRENT, current
-from watchkeeper.producers.conversation import Conversation
-from watchkeeper.producers.deciding import Decisions
-from watchkeeper.producers.encoding import Frozen, freeze, weight
-from watchkeeper.producers.headers import fit_attributes, fit_turn
-from watchkeeper.producers.heeding import Heeding
-from watchkeeper.producers.hostqueue import Item
 from watchkeeper.producers.identity import LiveIdentity
-from watchkeeper.producers.names import label
-from watchkeeper.producers.obedience import Obedience
+from watchkeeper.producers.obeying.heeding import Heeding
+from watchkeeper.producers.obeying.obedience import Obedience
 from watchkeeper.producers.options import SessionOptions
-from watchkeeper.producers.retrieving import Retrievals
+from watchkeeper.producers.recording.boundary import contained, nothing
+from watchkeeper.producers.recording.conversation import Conversation
+from watchkeeper.producers.recording.deciding import Decisions
+from watchkeeper.producers.recording.retrieving import Retrievals
+from watchkeeper.producers.writing.encoding import Frozen, freeze, weight
+from watchkeeper.producers.writing.headers import fit_attributes, fit_turn
+from watchkeeper.producers.writing.hostqueue import Item
+from watchkeeper.producers.writing.names import label
 from watchkeeper.schemas.errors import SessionStoppedError
 
 if TYPE_CHECKING:
-    from watchkeeper.producers.openings import Opening
     from watchkeeper.producers.policies import PolicyLike
-    from watchkeeper.producers.recorder import Recorder
+    from watchkeeper.producers.recording.openings import Opening
+    from watchkeeper.producers.recording.recorder import Recorder
     from watchkeeper.producers.watch import Watchkeeper
     from watchkeeper.schemas.events import EventType
 
@@ -43,7 +43,7 @@ class Session(Conversation, Retrievals, Decisions, Heeding):
 
     Its methods may be called from any thread and any task. They return at once (a paused session excepted) and raise
     nothing but `SessionStoppedError`, and that only where a command is to be carried out (see
-    `watchkeeper.producers.obedience`).
+    `watchkeeper.producers.obeying.obedience`).
 
     Attributes:
         session_id: the session's id.
@@ -282,5 +282,5 @@ class Session(Conversation, Retrievals, Decisions, Heeding):
                     frozen[key] = held = freeze(value)
                     size += weight(held)
             self._recorder.put(Item(self._numbering, kind, self._header, occurred_us, frozen, size))
-        except Exception as error:  # noqa: BLE001 - the boundary: see `watchkeeper.producers.boundary`
+        except Exception as error:  # noqa: BLE001 - the boundary: see `watchkeeper.producers.recording.boundary`
             self._boundary.caught(error, f"recording a {kind} event")

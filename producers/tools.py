@@ -16,8 +16,8 @@ from watchkeeper.producers.context import current
 from watchkeeper.schemas.errors import ConfigurationError, SessionStoppedError
 
 if TYPE_CHECKING:
-    from watchkeeper.producers.conversation import ResultStatus, Trust
     from watchkeeper.producers.losses import Losses
+    from watchkeeper.producers.recording.conversation import ResultStatus, Trust
     from watchkeeper.producers.session import Session
 
 P = ParamSpec("P")

@@ -7,20 +7,21 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
-from watchkeeper.producers import context, lifecycle
-from watchkeeper.producers.boundary import Boundary
-from watchkeeper.producers.headers import Header
+from watchkeeper.producers import context
 from watchkeeper.producers.losses import Losses, LossReason
-from watchkeeper.producers.names import agent_name, label, tenant_name
-from watchkeeper.producers.openings import Charter, Opening, attach_writer, open_child, open_session
 from watchkeeper.producers.options import SessionOptions, check_options
 from watchkeeper.producers.outlets import Outlet, is_disabled
 from watchkeeper.producers.policies import PolicyLike, resolve_policy
-from watchkeeper.producers.recorder import Recorder, Ways
-from watchkeeper.producers.sender import Traffic
+from watchkeeper.producers.recording import lifecycle
+from watchkeeper.producers.recording.boundary import Boundary
+from watchkeeper.producers.recording.openings import Charter, Opening, attach_writer, open_child, open_session
+from watchkeeper.producers.recording.recorder import Recorder, Ways
 from watchkeeper.producers.session import Session
 from watchkeeper.producers.settings import ENVIRONMENT_VARIABLE, Settings
 from watchkeeper.producers.tools import Toolbox, Tooling
+from watchkeeper.producers.writing.headers import Header
+from watchkeeper.producers.writing.names import agent_name, label, tenant_name
+from watchkeeper.producers.writing.sender import Traffic
 from watchkeeper.schemas.policy import default_policy
 
 if TYPE_CHECKING:

@@ -121,7 +121,7 @@ def test_tests_and_benchmarks_import_no_bare_folder() -> None:
         ("producers/transport/x.py", "from watchkeeper.stream_processors.engine.ports import Bus"),
         ("producers/x.py", "from watchkeeper.stream_processors.detections import x"),
         ("producers/x.py", "import watchkeeper.cli.main"),
-        ("stream_processors/x.py", "from watchkeeper.producers.headers import Header"),
+        ("stream_processors/x.py", "from watchkeeper.producers.writing.headers import Header"),
         ("stream_processors/detection/x.py", "from watchkeeper.stream_processors.engine import ports"),
         ("stream_processors/detection/x.py", "from ..clickhouse import connect"),
         ("evals/x.py", "from watchkeeper.stream_processors.store import ClickHouseStore"),

@@ -22,7 +22,7 @@ from watchkeeper.cli.options import (
     period_options,
 )
 from watchkeeper.cli.output import print_json
-from watchkeeper.cli.page_letters import contents_of, facts_of, letter_document, print_letters
+from watchkeeper.cli.pages.letters import contents_of, facts_of, letter_document, print_letters
 from watchkeeper.cli.sending import Outgoing, Sender
 from watchkeeper.cli.store import ReadStore, open_store
 from watchkeeper.schemas.errors import WatchkeeperError

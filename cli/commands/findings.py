@@ -16,7 +16,7 @@ from watchkeeper.cli.addresses import clickhouse_dsn
 from watchkeeper.cli.command import command, complain
 from watchkeeper.cli.options import clickhouse_option, home_option, json_option, limit_option, period_options
 from watchkeeper.cli.output import SEVERITY_STYLES, Column, make_console, one_line, print_json_lines, print_table
-from watchkeeper.cli.record_document import finding_document
+from watchkeeper.cli.record.document import finding_document
 from watchkeeper.cli.store import ReadStore, Row, open_store
 from watchkeeper.schemas.errors import StoreUnavailableError
 from watchkeeper.schemas.failure_modes import FAILURE_MODES, SEVERITIES

@@ -13,12 +13,12 @@ from watchkeeper.cli.addresses import clickhouse_dsn
 from watchkeeper.cli.command import TaughtCommand
 from watchkeeper.cli.options import clickhouse_option, home_option, json_option
 from watchkeeper.cli.output import make_console, print_json
-from watchkeeper.cli.page_header import header
-from watchkeeper.cli.page_story import story
-from watchkeeper.cli.page_text import Page
-from watchkeeper.cli.record_document import document_of
-from watchkeeper.cli.record_model import Record
-from watchkeeper.cli.record_reading import read_record
+from watchkeeper.cli.pages.header import header
+from watchkeeper.cli.pages.story import story
+from watchkeeper.cli.pages.text import Page
+from watchkeeper.cli.record.document import document_of
+from watchkeeper.cli.record.model import Record
+from watchkeeper.cli.record.reading import read_record
 from watchkeeper.cli.store import open_store
 
 _EXAMPLES: Final = (

@@ -16,9 +16,9 @@ from watchkeeper.producers.importers.republishing import Republisher
 from watchkeeper.producers.importers.retelling import Retelling, tell_outcomes
 from watchkeeper.producers.importers.times import Timeline, timeline_of
 from watchkeeper.producers.importers.watches import Watches
-from watchkeeper.producers.names import identifier
 from watchkeeper.producers.options import SessionOptions
 from watchkeeper.producers.transport import Transport
+from watchkeeper.producers.writing.names import identifier
 from watchkeeper.schemas.errors import BusUnavailableError
 
 UNNAMED_AGENT: Final = "imported"

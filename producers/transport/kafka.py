@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from watchkeeper.producers.boundary import LOG, Quiet
+from watchkeeper.producers.recording.boundary import LOG, Quiet
 from watchkeeper.producers.settings import KIB, MAX_RECORD_BYTES, Settings
 from watchkeeper.producers.transport import Delivery, OnDelivery, Record
 from watchkeeper.schemas.errors import ConfigurationError

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from watchkeeper.cli import queries
 from watchkeeper.cli.commands.session import lines_of as lines_of_page
-from watchkeeper.cli.page_text import Page
-from watchkeeper.cli.record_reading import read_record
+from watchkeeper.cli.pages.text import Page
+from watchkeeper.cli.record.reading import read_record
 from watchkeeper.cli.store import open_store
 from watchkeeper.schemas.policy import AgentPolicy, Caps
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from watchkeeper.producers import LiveIdentity, Settings
-from watchkeeper.producers.batches import Batches
-from watchkeeper.producers.drafts import Filters
-from watchkeeper.producers.headers import Header
-from watchkeeper.producers.hostqueue import Item, Numbering
 from watchkeeper.producers.losses import Losses
 from watchkeeper.producers.settings import MAX_RECORD_BYTES
-from watchkeeper.producers.writer import Writer, Written
+from watchkeeper.producers.writing.batches import Batches
+from watchkeeper.producers.writing.drafts import Filters
+from watchkeeper.producers.writing.headers import Header
+from watchkeeper.producers.writing.hostqueue import Item, Numbering
+from watchkeeper.producers.writing.writer import Writer, Written
 
 SETTINGS = Settings(linger_ms=50, busy_linger_ms=250, record_events=4, record_bytes=1000)
 

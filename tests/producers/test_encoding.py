@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from watchkeeper.producers.encoding import DEPTH_LIMIT, clean, freeze, parse_json, refreeze, thaw, weight
-from watchkeeper.producers.shortening import shorten, too_deep
+from watchkeeper.producers.writing.encoding import DEPTH_LIMIT, clean, freeze, parse_json, refreeze, thaw, weight
+from watchkeeper.producers.writing.shortening import shorten, too_deep
 
 
 class Colour(Enum):

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from watchkeeper.producers import Watchkeeper
-from watchkeeper.producers.shapes import SHAPES
 from watchkeeper.producers.testing import MemoryTransport
+from watchkeeper.producers.writing.shapes import SHAPES
 from watchkeeper.schemas.contents import INLINE_LIMIT, matches
 from watchkeeper.schemas.envelope import HEADER_FIELDS
 from watchkeeper.schemas.event_contents import contents_of

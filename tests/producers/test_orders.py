@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from watchkeeper.producers.orders import OrderBoard
+from watchkeeper.producers.obeying.orders import OrderBoard
 from watchkeeper.schemas.control import Action, Control, Target
 from watchkeeper.schemas.model import from_us
 

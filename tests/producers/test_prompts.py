@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from watchkeeper.producers import Watchkeeper
 from watchkeeper.producers.testing import MemoryTransport
-from watchkeeper.producers.writer import split_text
+from watchkeeper.producers.writing.writer import split_text
 from watchkeeper.schemas.contents import PART_LIMIT, address_of
 from watchkeeper.schemas.events import ContentPart, Event
 from watchkeeper.schemas.prompts import RebuiltPrompt, rebuild_prompts, texts_of

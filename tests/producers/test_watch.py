@@ -15,8 +15,8 @@ import pytest
 
 import watchkeeper.producers as public
 from watchkeeper.producers import ConfigurationError, PolicyError, Settings, Watchkeeper
-from watchkeeper.producers.boundary import Boundary, Quiet
 from watchkeeper.producers.losses import LOSS_REASONS, Losses
+from watchkeeper.producers.recording.boundary import Boundary, Quiet
 from watchkeeper.producers.testing import MemoryTransport
 from watchkeeper.schemas.policy import DEFAULT_CAPS, AgentPolicy
 

@@ -1,0 +1,1 @@
+"""Inside a session: what it records, in which order, and what the sessions of one process share."""
