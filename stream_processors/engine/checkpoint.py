@@ -37,14 +37,15 @@ async def persist(clock: Clock, what: str, attempt: Callable[[], Awaitable[T]]) 
     Raises:
         PermanentError: as the attempt raises it; repeating would not help.
     """
-    pause, tries = _FIRST_PAUSE, 0
+    pause, tries, said = _FIRST_PAUSE, 0, ""
     while True:
         try:
             return await attempt()
         except TransientError as error:
-            if tries % _COMPLAIN_EVERY == 0:
+            # What is wrong may change: from a store that is not there to one that lacks its tables.
+            if tries % _COMPLAIN_EVERY == 0 or str(error) != said:
                 log.warning("%s: %s; trying again", what, error)
-            tries += 1
+            tries, said = tries + 1, str(error)
             await clock.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
