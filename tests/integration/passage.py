@@ -188,6 +188,11 @@ def outcome(dsn: str, bootstrap: str) -> dict[str, Any]:
 
 def everything(bootstrap: str, topic: str) -> list[bytes]:
     """The values of all records of a topic."""
+    return [value for value, _ in messages(bootstrap, topic)]
+
+
+def messages(bootstrap: str, topic: str) -> list[tuple[bytes, dict[str, str]]]:
+    """The values and headers of all records of a topic."""
     partitions = 1 if topic == "agent.control" else PARTITIONS
     marks = {partition: f"mark {uuid.uuid4().hex}".encode() for partition in range(partitions)}
     producer = Producer({"bootstrap.servers": bootstrap})
@@ -197,29 +202,31 @@ def everything(bootstrap: str, topic: str) -> list[bytes]:
     settings = {"bootstrap.servers": bootstrap, "group.id": uuid.uuid4().hex, "fetch.message.max.bytes": 2**24}
     consumer = Consumer(settings)
     consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
-    found: list[bytes] = []
+    found: list[tuple[bytes, dict[str, str]]] = []
     while marks:
         message = consumer.poll(20)
         assert message is not None, f"{topic}: still waiting for {sorted(marks)}"
         assert message.error() is None
-        partition, value = message.partition(), message.value() or b""
-        assert partition is not None
-        if value == marks.get(partition):
-            del marks[partition]
+        where, value = message.partition(), message.value() or b""
+        if where is not None and value == marks.get(where):
+            del marks[where]
         elif not value.startswith(b"mark "):
-            found.append(value)
+            pairs: Any = message.headers() or []
+            found.append((value, {name: told.decode() for name, told in pairs}))
     consumer.close()
     return found
 
 
+def _number(dsn: str, query: str) -> int:
+    client = connect(dsn)
+    number: int = client.query(query).result_rows[0][0]
+    client.close()
+    return number
+
+
 def counted(dsn: str) -> int:
     """How many different events are stored."""
-    client = connect(dsn)
-    found: int = client.query("SELECT uniqExact(tenant_id, session_id, writer_id, seq, digest) FROM events").first_row[
-        0
-    ]
-    client.close()
-    return found
+    return _number(dsn, "SELECT uniqExact(tenant_id, session_id, writer_id, seq, digest) FROM events")
 
 
 def wait_until(ready: Callable[[], bool], seconds: float, *watched: Child) -> None:
@@ -244,11 +251,7 @@ def settled(dsn: str, expected: History, *watched: Child, seconds: float = 60) -
     ended = {place[0] for place in expected.digests}
 
     def states_are_there() -> bool:
-        client = connect(dsn)
-        query = "SELECT uniqExact(session_id) FROM sessions FINAL WHERE status != 'open'"
-        found: int = client.query(query).first_row[0]
-        client.close()
-        return found >= len(ended)
+        return _number(dsn, "SELECT uniqExact(session_id) FROM sessions FINAL WHERE status != 'open'") >= len(ended)
 
     wait_until(lambda: counted(dsn) >= len(expected.digests), seconds, *watched)
     wait_until(states_are_there, 20, *watched)
@@ -262,6 +265,5 @@ def exact(dsn: str, expected: History) -> None:
     assert len(found) == len(expected.digests)
     assert {tuple(row) for row in found} == expected.digests
     assert {tuple(row) for row in client.query(query).result_rows} == expected.digests
-    letters = client.query("SELECT count() FROM dead_letters FINAL").first_row[0]
-    assert letters == expected.rejected
     client.close()
+    assert _number(dsn, "SELECT count() FROM dead_letters FINAL") == expected.rejected
