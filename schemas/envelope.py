@@ -75,7 +75,8 @@ class Envelope(Model):
     span_id: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{16})?$")] = ""
     user_id: Annotated[str, StringConstraints(max_length=256)] = ""
     customer_id: Annotated[str, StringConstraints(max_length=256)] = ""
-    attributes: Annotated[Attributes, Field(max_length=32)] = {}
+    # A factory: pydantic copies a mutable default deeply, for every event.
+    attributes: Annotated[Attributes, Field(max_length=32, default_factory=dict, json_schema_extra={"default": {}})]
     writer_salt: Salt | None = None
     data_digest: Digest | None = None
     chain: Digest | None = None

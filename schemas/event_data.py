@@ -71,7 +71,7 @@ class PromptData(Model):
     system: Content | None = None
     messages: list[Message] = []
     tools: Content | None = None
-    parameters: dict[str, Any] = {}
+    parameters: Annotated[dict[str, Any], Field(default_factory=dict, json_schema_extra={"default": {}})]
 
 
 class ReasoningData(Model):

@@ -54,6 +54,9 @@ def format_utc(moment: datetime) -> str:
 
 
 def _to_utc(moment: datetime) -> datetime:
+    # Nearly every time there is, without the cost of comparing and converting.
+    if EARLIEST.year < moment.year < LATEST.year and not moment.utcoffset():
+        return moment
     # The range comes first: at the calendar's ends astimezone overflows, and that is no validation error.
     if not EARLIEST <= moment <= LATEST:
         raise PydanticCustomError("unusable_time", "Input should be a time from 1970 to 2299")

@@ -40,7 +40,7 @@ def build_app(settings: WorkerSettings, stages: StagesOf | None = None) -> faust
         settings: what the environment says.
         stages: the stages by topic, in place of the two (a benchmark's ceiling is a stage that only validates).
     """
-    app = _faust_app(settings)
+    app = faust_app(settings)
     clock = SystemClock()
     store = ClickHouseStore(settings.clickhouse)
     # Each stage has a bus of its own: findings of one must not wait behind a flood of the other.
@@ -63,7 +63,8 @@ def both_stages(settings: WorkerSettings, store: Store, clock: Clock) -> list[tu
     ]
 
 
-def _faust_app(settings: WorkerSettings) -> faust.App:
+def faust_app(settings: WorkerSettings) -> faust.App:
+    """The bare app, without agents."""
     home = settings.home / "faust"
     # Faust makes its directory without the parents, and dies.
     home.mkdir(parents=True, exist_ok=True)

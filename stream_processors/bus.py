@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,8 +14,6 @@ from watchkeeper.schemas.topics import DEAD_LETTER, PARTITIONER
 from watchkeeper.stream_processors.engine.ports import Message
 
 OnDelivery = Callable[[KafkaError | None, Delivered], None]
-
-log = logging.getLogger(__name__)
 
 DELIVERY_SECONDS = 30.0
 _DESCRIBE_SECONDS = 5.0
@@ -55,15 +52,15 @@ class KafkaBus:
 
         def delivered(error: KafkaError | None, message: Delivered) -> None:
             if error is not None:
-                failures.append(_told(error, message))
+                failures.append(_told(error, message.topic()))
 
         try:
             for message in messages:
                 _produce(producer, message, delivered)
             left = producer.flush(self._delivery_seconds)
-        except KafkaException as error:
+        except BusUnavailableError:
             self._discard(producer)
-            raise BusUnavailableError(f"Kafka at {self._bootstrap} takes no messages: {error}") from error
+            raise
         if left or failures:
             self._discard(producer)
             why = failures[0] if failures else f"no answer in {self._delivery_seconds:.0f} s"
@@ -100,9 +97,9 @@ class KafkaBus:
                     # No message gives up by itself: those behind it would be written all the same, and their readers
                     # take the missing one, once it comes, for a repeat. All of an attempt are given up together.
                     "delivery.timeout.ms": 0,
-                    "log.connection.close": False,
-                },
-                logger=log,
+                    # It complains of every attempt to connect; the engine says what is wrong, and repeats itself slowly.
+                    "log_level": 2,
+                }
             )
         return self._producer
 
@@ -119,11 +116,13 @@ def _produce(producer: Producer, message: Message, delivered: OnDelivery) -> Non
             )
         except BufferError:
             producer.poll(0.1)
+        except KafkaException as error:
+            raise BusUnavailableError(_told(error.args[0], message.topic)) from error
         else:
             return
 
 
-def _told(error: KafkaError, message: Delivered) -> str:
+def _told(error: KafkaError, topic: str | None) -> str:
     if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
-        return f"a message is too large for topic {message.topic()}: raise its max.message.bytes ({error.str()})"
-    return f"topic {message.topic()}: {error.str()}"
+        return f"a message is too large for topic {topic}: raise its max.message.bytes ({error.str()})"
+    return f"topic {topic}: {error.str()}"

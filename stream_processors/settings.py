@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from watchkeeper.schemas.envelope import Origin
@@ -25,7 +25,7 @@ class WorkerSettings:
 
     Attributes:
         bootstrap: Kafka's address, `host:port[,host:port…]`.
-        clickhouse: ClickHouse's address, `http://user:password@host:port/database`.
+        clickhouse: ClickHouse's address, `http://user:password@host:port/database`; never part of `repr()`.
         home: where the worker may write files.
         group: the consumer group; workers that share the work share it.
         simulated_acts: whether simulated sessions may be commanded and ticked, as in the demo.
@@ -34,7 +34,7 @@ class WorkerSettings:
     """
 
     bootstrap: str
-    clickhouse: str
+    clickhouse: str = field(repr=False)
     home: Path
     group: str = "watchkeeper"
     simulated_acts: bool = False

@@ -56,15 +56,16 @@ def decode(record: Record) -> tuple[list[Line], list[Rejected]]:
     for index, raw in enumerate(record.value.split(b"\n")):
         if not raw or raw.isspace():
             continue
-        outcome = _decode_line(raw, record.key)
+        verbatim = record.canonical and len(raw) <= MAX_LINE_BYTES and _is_canonical(raw)
+        outcome = _decode_line(raw, record.key, is_json=verbatim)
         if isinstance(outcome, tuple):
             rejected.append(Rejected(outcome[0], outcome[1], raw, index))
         else:
-            lines.append(Line(outcome, raw, index, record.canonical and _is_canonical(raw)))
+            lines.append(Line(outcome, raw, index, verbatim))
     return lines, rejected
 
 
-def _decode_line(raw: bytes, key: bytes | None) -> Event | tuple[RejectReason, str]:
+def _decode_line(raw: bytes, key: bytes | None, *, is_json: bool) -> Event | tuple[RejectReason, str]:
     if len(raw) > MAX_LINE_BYTES:
         return "too_large", (
             f"the line has {len(raw)} bytes, the limit is {MAX_LINE_BYTES}: send long texts as `content` events"
@@ -73,7 +74,7 @@ def _decode_line(raw: bytes, key: bytes | None) -> Event | tuple[RejectReason, s
         event: Event = EVENT_ADAPTER.validate_json(raw)
     except ValidationError as error:
         return _explain(raw, error)
-    if strange := _no_json(raw):
+    if not is_json and (strange := _no_json(raw)):
         return "not_json", strange
     if record_key(event.tenant_id, event.session_id) != key:
         return "wrong_key", (
@@ -105,10 +106,14 @@ def _is_canonical(raw: bytes) -> bool:
         if orjson.dumps(orjson.loads(raw)) == raw:
             return True
         # Written by another JSON library, or with whole numbers beyond 64 bits.
-        json.loads(raw, object_pairs_hook=_unique)
+        json.loads(raw, object_pairs_hook=_unique, parse_constant=_refuse)
     except ValueError:
         return False
     return True
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"JSON has no {constant}")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> None:
