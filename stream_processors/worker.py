@@ -34,7 +34,7 @@ def main(stages: StagesOf | None = None) -> None:
     # almost half of the time of validation at its default thresholds.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(400_000, 20, 100)
     worker = faust.Worker(app, loglevel="WARN", redirect_stdouts=False, override_logging=False, quiet=True)
     ended = _run(worker)
     # Threads that wait for a store or a broker which is away would hold the process for minutes. What they carry is

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from watchkeeper.schemas.control import Control, Target
 from watchkeeper.schemas.events import Event
@@ -23,8 +23,7 @@ MAX_SUMMARY = 500
 _RANKS: dict[str, int] = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where an event stood: a signal that follows from it carries this."""
 
     partition: int = 0
