@@ -62,11 +62,11 @@ class KafkaBus:
             self._discard(producer)
             raise
         if left or failures:
-            self._discard(producer)
             why = failures[0] if failures else f"no answer in {self._delivery_seconds:.0f} s"
+            missing = left + len(failures)
+            self._discard(producer)
             raise BusUnavailableError(
-                f"Kafka at {self._bootstrap} did not acknowledge {left + len(failures)} of {len(messages)} messages: "
-                f"{why}"
+                f"Kafka at {self._bootstrap} did not acknowledge {missing} of {len(messages)} messages: {why}"
             )
 
     def _log_id(self) -> str:
@@ -97,7 +97,7 @@ class KafkaBus:
                     # No message gives up by itself: those behind it would be written all the same, and their readers
                     # take the missing one, once it comes, for a repeat. All of an attempt are given up together.
                     "delivery.timeout.ms": 0,
-                    # It complains of every attempt to connect; the engine says what is wrong, and repeats itself slowly.
+                    # It complains of every attempt to connect; the engine says what is wrong, now and then.
                     "log_level": 2,
                 }
             )
