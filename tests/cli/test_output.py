@@ -23,8 +23,15 @@ def table(width: int | None, rows: list[list[Text | str]]) -> list[str]:
     file = StringIO()
     console = make_console(file)
     if width is not None:
+        # rich takes a dumb terminal, as CI has it, for one of 80 columns.
         console = Console(
-            file=file, width=width, force_terminal=True, color_system=None, highlight=False, soft_wrap=True
+            file=file,
+            width=width,
+            force_terminal=True,
+            color_system=None,
+            highlight=False,
+            soft_wrap=True,
+            _environ={"TERM": "xterm"},
         )
     print_table(console, COLUMNS, rows)
     return file.getvalue().splitlines()
