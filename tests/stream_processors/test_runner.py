@@ -1,0 +1,273 @@
+"""The adapter between a stream and the engine: which records it takes, what it commits, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import faust
+import pytest
+
+from watchkeeper.schemas.topics import EVENTS
+from watchkeeper.stream_processors import runner as runner_module
+from watchkeeper.stream_processors.detection.judge import Judge
+from watchkeeper.stream_processors.engine.memory import MemoryBus, MemoryClock, Script
+from watchkeeper.stream_processors.engine.memory_store import MemoryStore
+from watchkeeper.stream_processors.engine.ports import Record
+from watchkeeper.stream_processors.engine.stage_one import StageOne
+from watchkeeper.stream_processors.runner import EXIT_FAILED, StageRunner
+
+
+class Group:
+    """A consumer group as `TopicOffsets` knows it, with what was committed."""
+
+    def __init__(self) -> None:
+        self.now: tuple[int, frozenset[int]] = (1, frozenset({0, 1}))
+        self.committed: dict[int, int] = {}
+        self.gone = False
+
+    def assignment(self) -> tuple[int, frozenset[int]]:
+        return self.now
+
+    def forget(self) -> None:
+        pass
+
+    def hasten(self) -> None:
+        pass
+
+    def horizons(self, partitions: Any) -> dict[int, Any]:
+        return {}
+
+    async def commit(self, offsets: dict[int, int]) -> bool:
+        if self.gone:
+            await asyncio.Event().wait()
+        self.committed |= offsets
+        return True
+
+
+class Bench:
+    """A runner with everything around it in memory."""
+
+    def __init__(self, plan: Callable[[str], Any] = lambda _: None) -> None:
+        self.clock = MemoryClock(restless=True)
+        self.store = MemoryStore(self.clock, trouble=plan)
+        self.bus = MemoryBus(self.clock)
+        self.app = SimpleNamespace(should_stop=False)
+        stage = StageOne(Judge([]), self.store, self.clock)
+        self.runner = StageRunner(
+            cast("faust.App", self.app), EVENTS.name, stage, bus=self.bus, store=self.store, clock=self.clock
+        )
+        self.group = Group()
+        self.runner._offsets = cast("Any", self.group)
+        self.taken: list[list[Record]] = []
+        process = self.runner.engine.process
+
+        async def noted(records: Any) -> None:
+            self.taken.append(list(records))
+            await process(records)
+
+        self.runner.engine.process = noted  # type: ignore[method-assign]
+
+    async def until_it_waits(self) -> None:
+        """Returns when somebody waits for the clock."""
+        while not self.clock._sleepers:  # noqa: ASYNC110 - the clock tells nobody
+            await asyncio.sleep(0)
+
+
+def event(partition: int, offset: int, generation: int = 1, value: bytes | None = b"x", **message: Any) -> Any:
+    fields = {"topic": EVENTS.name, "key": b"k", "timestamp": 1.5, "headers": None} | message
+    return SimpleNamespace(
+        message=SimpleNamespace(partition=partition, offset=offset, generation_id=generation, value=value, **fields)
+    )
+
+
+class Stream:
+    """A stream that hands out what it was given, and then waits, ends or fails."""
+
+    def __init__(self, *takes: list[Any], then: Callable[[], Any]) -> None:
+        self._takes, self._then = takes, then
+
+    async def noack_take(self, most: int, within: float) -> AsyncIterator[list[Any]]:
+        for take in self._takes:
+            yield take
+        await self._then()
+
+
+@pytest.fixture(autouse=True)
+def alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would end this process fails the test."""
+
+    def told(error: BaseException) -> None:
+        raise AssertionError(f"the process would have ended: {error!r}") from error
+
+    monkeypatch.setattr(runner_module, "end_process", told)
+
+
+def run(bench: Bench, *takes: list[Any], after: Callable[[], Any] | None = None) -> None:
+    async def play() -> None:
+        done = asyncio.Event()
+
+        async def then() -> None:
+            await bench.runner.engine.drain()
+            await bench.runner.commit()
+            if after is not None:
+                after()
+            done.set()
+            await asyncio.Event().wait()
+
+        running = asyncio.create_task(bench.runner.run(Stream(*takes, then=then)))
+        await asyncio.wait_for(done.wait(), 10)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(play())
+
+
+def test_what_was_kept_is_committed_and_no_more() -> None:
+    bench = Bench()
+    run(bench, [event(0, 5), event(1, 7)], [event(0, 6)])
+    assert bench.group.committed == {0: 7, 1: 8}
+
+
+def test_nothing_is_committed_while_the_store_is_away() -> None:
+    bench = Bench()
+
+    async def play() -> None:
+        bench.store.trouble = lambda name: 1000.0 if name == "insert dead_letters" else None
+        bench.clock._restless = False
+        await bench.runner._take([event(0, 5)])
+        await bench.until_it_waits()
+        await bench.runner.commit()
+        assert bench.group.committed == {}
+        bench.clock.advance(2000)
+        await bench.runner.engine.drain()
+        await bench.runner.commit()
+        assert bench.group.committed == {0: 6}
+
+    asyncio.run(play())
+
+
+def test_records_of_another_generation_or_of_partitions_that_are_not_ours_are_left_alone() -> None:
+    """Whoever has the partition reads them again."""
+    bench = Bench()
+    run(bench, [event(0, 5, generation=0), event(2, 5), event(1, 9)], [event(0, 6, generation=2)])
+    assert [[(record.partition, record.offset) for record in take] for take in bench.taken] == [[(1, 9)]]
+    assert bench.group.committed == {1: 10}
+
+
+def test_a_new_assignment_is_followed_before_its_records_are_judged() -> None:
+    bench = Bench(script := Script({}))
+
+    async def play() -> None:
+        await bench.runner._take([event(0, 5)])
+        bench.group.now = (2, frozenset({1, 4}))
+        await bench.runner._take([event(0, 6), event(4, 0, generation=2)])
+        await bench.runner.engine.drain()
+        await bench.runner.commit()
+
+    asyncio.run(play())
+    assert script.calls.count("open_states sessions") == 2
+    # What was kept before is read again by the new owner: its commit is not ours to make.
+    assert bench.group.committed == {4: 1}
+    assert [take[0].partition for take in bench.taken] == [0, 4]
+
+
+def test_it_is_ready_with_partitions_and_not_without() -> None:
+    bench = Bench()
+
+    async def play() -> None:
+        bench.group.now = (1, frozenset())
+        await bench.runner.tick()
+        assert not bench.runner.ready.is_set()
+        bench.group.now = (2, frozenset({3}))
+        await bench.runner.tick()
+        assert bench.runner.ready.is_set()
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("headers", [[("wk-writer", b"canonical/1")], {"wk-writer": b"canonical/1"}])
+def test_a_record_as_the_engine_sees_it(headers: Any) -> None:
+    bench = Bench()
+    run(bench, [event(0, 5, value=None, timestamp=1.5, headers=headers), event(0, 6, timestamp=None, key=None)])
+    ((first, second),) = bench.taken
+    assert (first.value, first.timestamp_ms, first.canonical, first.log) == (b"", 1500, True, "memory-1")
+    assert (second.timestamp_ms, second.canonical, second.key) == (0, False, None)
+
+
+def test_a_stop_waits_for_what_is_under_way_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "STOP_SECONDS", 0.2)
+    monkeypatch.setattr(runner_module, "COMMIT_AT_STOP_SECONDS", 0.2)
+    bench = Bench()
+
+    async def play() -> None:
+        await bench.runner._take([event(0, 5)])
+        await bench.runner.stop()
+        assert bench.group.committed == {0: 6}
+        bench.bus.trouble = bench.store.trouble = lambda name: 1000.0 if name == "insert dead_letters" else None
+        bench.clock._restless = False
+        await bench.runner.engine.process([Record(EVENTS.name, 0, 6, b"k", b"x", 0)])
+        await bench.until_it_waits()
+        await bench.runner.stop()
+        assert bench.group.committed == {0: 6}
+        bench.store.trouble = lambda _: None
+        bench.clock.advance(2000)
+        await bench.runner.engine.drain()
+        bench.group.gone = True
+        await bench.runner.stop()
+
+    asyncio.run(play())
+
+
+ENDING = """
+import asyncio, sys
+sys.path.insert(0, {here!r})
+from test_runner import Bench, Stream, event
+from watchkeeper.stream_processors.engine.memory import Script, Trouble
+
+bench = Bench(Script({plan}))
+
+async def then():
+    {then}
+
+async def main():
+    try:
+        await bench.runner.run(Stream([event(0, 5)], then=then))
+    finally:
+        print("went on", flush=True)
+
+asyncio.run(main())
+"""
+
+ENDINGS = {
+    "a stream that fails": ("{}", "raise ValueError('a bug')", "ValueError: a bug"),
+    "a stream that ends": ("{}", "pass", "the stream of agent.events ended"),
+    "a tick that fails": ("{}", "bench.group.horizons = None; await bench.runner.tick()", "TypeError"),
+    "a stage that fails": (
+        "{}",
+        "bench.runner.engine._stage.prepare = None; await bench.runner._take([event(0, 6)])",
+        "TypeError",
+    ),
+    "rows that are never taken": (
+        "{'insert dead_letters': [Trouble.NEVER]}",
+        "await bench.runner.engine.drain()",
+        "will never be done",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ENDINGS)
+def test_whatever_is_wrong_ends_the_process_before_anything_else_happens(how: str) -> None:
+    plan, then, said = ENDINGS[how]
+    script = ENDING.format(here=str(Path(__file__).parent), plan=plan, then=then)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == EXIT_FAILED, ended.stderr
+    assert "the worker cannot go on" in ended.stderr
+    assert said in ended.stderr
+    assert "went on" not in ended.stdout
