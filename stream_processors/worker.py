@@ -12,6 +12,7 @@ import faust
 from watchkeeper.schemas.errors import ConfigurationError
 from watchkeeper.stream_processors.app import StagesOf, build_app
 from watchkeeper.stream_processors.settings import from_environment
+from watchkeeper.stream_processors.waiting import wait_for_broker
 
 EXIT_CONFIGURATION = 78
 """`EX_CONFIG`: starting again without a change will not help."""
@@ -26,10 +27,12 @@ def main(stages: StagesOf | None = None) -> None:
     for chattier in ("urllib3", "clickhouse_connect", "aiokafka.cluster", "aiokafka.conn"):
         logging.getLogger(chattier).setLevel(logging.CRITICAL)
     try:
-        app = build_app(from_environment(), stages)
+        settings = from_environment()
+        app = build_app(settings, stages)
     except ConfigurationError as error:
         sys.stderr.write(f"watchkeeper worker: {error}\n")
         sys.exit(EXIT_CONFIGURATION)
+    wait_for_broker(settings.bootstrap)
     # Events are many small objects that live for one batch: the collector finds nothing among them and costs
     # almost half of the time of validation at its default thresholds.
     gc.collect()
