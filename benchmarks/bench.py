@@ -44,7 +44,7 @@ def main() -> None:
     options = parser.parse_args()
     ceiling = of_runs("ceiling_events_per_second", "events/s", ceiling_runs(options.sessions, options.runs))
     print(ceiling.line(), flush=True)
-    figures = [*whole_stack(options, ceiling), ceiling]
+    figures = [*whole_stack(options, ceiling), ceiling, *emitting()]
     if options.dry_run:
         print(*(figure.line() for figure in figures), sep="\n")
     else:
@@ -85,7 +85,7 @@ def whole_stack(options: argparse.Namespace, ceiling: Figure) -> list[Figure]:
         runs = [run(kafka, options.sessions, number, stored) for number in range(-1, options.runs)][1:]
         figures = [of_runs("end_to_end_events_per_second", "events/s", runs, ceiling)]
         print(figures[0].line(), flush=True)
-        return figures + latencies(kafka, options.seconds) + emitting(kafka)
+        return figures + latencies(kafka, options.seconds)
 
 
 def run(kafka: str, sessions: int, number: int, progress: Callable[[], tuple[int, float]]) -> float:
@@ -184,20 +184,24 @@ def drain(
             take(message.topic() or "", message.value() or b"")
 
 
-def emitting(kafka: str) -> list[Figure]:
-    """What a call of the recorder costs the host's thread, beside encoding the same payload."""
+def emitting() -> list[Figure]:
+    """What a call of the recorder costs the host's thread, beside encoding the same payload.
+
+    With a broker, the sender's thread at work and nothing else: an agent does not share its cores with the pipeline.
+    """
     figures: list[Figure] = []
-    for size, events, rate, suffix in ((2_000, 10_000, 1000, ""), (50_000, 3_000, 150, "_50kb")):
-        load = begin_load("emit", kafka, prefix=f"emit{size}", bytes=size, events=events, rate=rate)
-        assert load.stdout is not None
-        observed = json.loads(load.stdout.readline())
-        load.wait(60)
-        encode = of_quantile(f"encode_p99_microseconds{suffix}", "µs", observed["encode"], 0.99)
-        figures += [
-            of_quantile(f"emit_p99_microseconds{suffix}", "µs", observed["emit"], 0.99, encode),
-            of_quantile(f"emit_p50_microseconds{suffix}", "µs", observed["emit"], 0.5),
-            encode,
-        ]
+    with running_broker(TOPICS) as kafka:
+        for size, events, rate, suffix in ((2_000, 10_000, 1000, ""), (50_000, 3_000, 150, "_50kb")):
+            load = begin_load("emit", kafka, prefix=f"emit{size}", bytes=size, events=events, rate=rate)
+            assert load.stdout is not None
+            observed = json.loads(load.stdout.readline())
+            load.wait(60)
+            encode = of_quantile(f"encode_p99_microseconds{suffix}", "µs", observed["encode"], 0.99)
+            figures += [
+                of_quantile(f"emit_p99_microseconds{suffix}", "µs", observed["emit"], 0.99, encode),
+                of_quantile(f"emit_p50_microseconds{suffix}", "µs", observed["emit"], 0.5),
+                encode,
+            ]
     return figures
 
 
