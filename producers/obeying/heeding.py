@@ -95,6 +95,8 @@ class Heeding(Telling):
             self._stop(order)
 
     def _stop(self, order: Control) -> NoReturn:
+        # Before the session ends: the reader, which may be about to tell of it, passes ended sessions over.
+        self.notice()
         self._stopped_by = order
         self._end_stopped(order.reason)
         raise SessionStoppedError(

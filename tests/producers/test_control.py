@@ -98,6 +98,8 @@ def test_a_new_process_honours_earlier_commands(broker: str, desk: Desk, make_wa
     watch = make_watch(bootstrap=broker, tenant=desk.tenant, on_stop=told.append)
     with pytest.raises(SessionStoppedError), watch.session(session_id="over") as s:
         until(lambda: checked(s))
+    # The callback runs in a thread of its own.
+    until(lambda: any(order.action == "terminate" for order in told))
     assert [(order.action, order.issued_by) for order in told if order.action == "terminate"] == [("terminate", "ops")]
 
 
