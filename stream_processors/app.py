@@ -24,6 +24,7 @@ from watchkeeper.stream_processors.prices import GenaiPriceBook
 from watchkeeper.stream_processors.runner import StageRunner
 from watchkeeper.stream_processors.settings import WorkerSettings
 from watchkeeper.stream_processors.store import ClickHouseStore
+from watchkeeper.stream_processors.wiring import Wiring
 
 log = logging.getLogger(__name__)
 
@@ -33,19 +34,29 @@ COMMIT_SECONDS = 0.5
 StagesOf = Callable[[WorkerSettings, Store, Clock], list[tuple[Topic, Stage]]]
 
 
-def build_app(settings: WorkerSettings, stages: StagesOf | None = None) -> faust.App:
+def build_app(settings: WorkerSettings, stages: StagesOf | None = None, wiring: Wiring | None = None) -> faust.App:
     """The app with its stages; nothing is connected before it is started.
 
     Args:
         settings: what the environment says.
         stages: the stages by topic, in place of the two (a benchmark's ceiling is a stage that only validates).
+        wiring: what stands between the engine and its ports.
     """
+    wiring = wiring or Wiring()
     app = faust_app(settings)
-    clock = SystemClock()
-    store = ClickHouseStore(settings.clickhouse)
+    clock = wiring.clock(SystemClock())
+    store = wiring.store(ClickHouseStore(settings.clickhouse))
     # Each stage has a bus of its own: findings of one must not wait behind a flood of the other.
     runners = [
-        StageRunner(app, topic.name, stage, bus=KafkaBus(settings.bootstrap), store=store, clock=clock)
+        StageRunner(
+            app,
+            topic.name,
+            stage,
+            bus=wiring.bus(topic.name, KafkaBus(settings.bootstrap)),
+            store=store,
+            clock=clock,
+            wiring=wiring,
+        )
         for topic, stage in (stages or both_stages)(settings, store, clock)
     ]
     for runner in runners:

@@ -23,6 +23,7 @@ from watchkeeper.stream_processors.engine.engine import Engine
 from watchkeeper.stream_processors.engine.ports import Bus, Clock, Record, Store
 from watchkeeper.stream_processors.engine.stage import Stage
 from watchkeeper.stream_processors.offsets import Assignment, TopicOffsets
+from watchkeeper.stream_processors.wiring import Offsets, Wiring
 
 log = logging.getLogger(__name__)
 
@@ -39,20 +40,37 @@ class StageRunner:
 
     Args:
         app: its topic must be declared with acknowledgement off.
+        wiring: what stands before commits; `bus`, `store` and `clock` are handed in as they are used.
 
     Attributes:
         ready: set once there are partitions in hand and their states are loaded.
     """
 
-    def __init__(self, app: faust.App, topic: str, stage: Stage, *, bus: Bus, store: Store, clock: Clock) -> None:
+    def __init__(
+        self,
+        app: faust.App,
+        topic: str,
+        stage: Stage,
+        *,
+        bus: Bus,
+        store: Store,
+        clock: Clock,
+        wiring: Wiring | None = None,
+    ) -> None:
+        wiring = wiring or Wiring()
         self._app = app
         self.topic = topic
         self.engine = Engine(
-            stage, bus=bus, store=store, clock=clock, acknowledge=self._acknowledge, on_failure=end_process
+            stage,
+            bus=bus,
+            store=store,
+            clock=clock,
+            acknowledge=wiring.noting(topic, self._acknowledge),
+            on_failure=end_process,
         )
         self._bus, self._clock = bus, clock
         self._log_id = ""
-        self._offsets = TopicOffsets(app, topic)
+        self._offsets: Offsets = wiring.offsets(topic, TopicOffsets(app, topic))
         self._assignment: Assignment | None = None
         self._assigning = asyncio.Lock()
         self._to_commit: dict[int, int] = {}

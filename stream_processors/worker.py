@@ -13,13 +13,14 @@ from watchkeeper.schemas.errors import ConfigurationError
 from watchkeeper.stream_processors.app import StagesOf, build_app
 from watchkeeper.stream_processors.settings import from_environment
 from watchkeeper.stream_processors.waiting import wait_for_broker
+from watchkeeper.stream_processors.wiring import Wiring
 
 EXIT_CONFIGURATION = 78
 """`EX_CONFIG`: starting again without a change will not help."""
 
 
-def main(stages: StagesOf | None = None) -> None:
-    """Runs until a signal ends it; `stages` as in `build_app`."""
+def main(stages: StagesOf | None = None, wiring: Wiring | None = None) -> None:
+    """Runs until a signal ends it; `stages` and `wiring` as in `build_app`."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     for chatty in ("faust", "mode", "aiokafka"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -28,7 +29,7 @@ def main(stages: StagesOf | None = None) -> None:
         logging.getLogger(chattier).setLevel(logging.CRITICAL)
     try:
         settings = from_environment()
-        app = build_app(settings, stages)
+        app = build_app(settings, stages, wiring)
     except ConfigurationError as error:
         sys.stderr.write(f"watchkeeper worker: {error}\n")
         sys.exit(EXIT_CONFIGURATION)
