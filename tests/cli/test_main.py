@@ -208,15 +208,20 @@ def test_a_reader_that_goes_away_is_no_error(shelf: Any, clickhouse: str) -> Non
 
 def test_ctrl_c_is_130(shelf: Any, clickhouse: str) -> None:
     shelf.finding()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*PROGRAM, "findings", "--follow", "--json", "--tenant", shelf.tenant, "--clickhouse", clickhouse],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout is not None
-    assert shelf.tenant in process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+        # A shell starts what runs in the background with the signal ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert shelf.tenant in process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert process.returncode == ExitCode.INTERRUPTED
     assert "Traceback" not in said
