@@ -34,17 +34,24 @@ def main(stages: StagesOf | None = None, wiring: Wiring | None = None) -> None:
         sys.stderr.write(f"watchkeeper worker: {error}\n")
         sys.exit(EXIT_CONFIGURATION)
     wait_for_broker(settings.bootstrap)
-    # Events are many small objects that live for one batch: the collector finds nothing among them and costs
-    # almost half of the time of validation at its default thresholds.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(400_000, 20, 100)
+    calm_collector()
     worker = faust.Worker(app, loglevel="WARN", redirect_stdouts=False, override_logging=False, quiet=True)
     ended = _run(worker)
     # Threads that wait for a store or a broker which is away would hold the process for minutes. What they carry is
     # not committed and is done again.
     logging.shutdown()
     os._exit(ended)
+
+
+def calm_collector() -> None:
+    """Collects garbage seldom.
+
+    Events are many small objects that live for one batch: the collector finds nothing among them and costs almost half
+    of the time of validation at its default thresholds.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(400_000, 20, 100)
 
 
 def _run(worker: faust.Worker) -> int:
