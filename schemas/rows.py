@@ -169,3 +169,22 @@ class DeadLetterRow(Model):
     raw_base64: str
     received_at: Moment
     status: Literal["open", "redriven"] = "open"
+
+
+class MetricRow(Model):
+    """One figure of a worker's own (`docs/metrics.md`).
+
+    Attributes:
+        at: when it was read.
+        worker_id: the worker's host and process.
+        name: the metric's name.
+        series: the labels as canonical JSON: part of the table's key.
+        value: the figure; counters grow for as long as their worker lives.
+    """
+
+    at: Moment
+    worker_id: str
+    name: str
+    series: str
+    labels: dict[str, str]
+    value: float

@@ -12,7 +12,7 @@ from watchkeeper.schemas.control import Control
 from watchkeeper.schemas.envelope import Envelope
 from watchkeeper.schemas.events import EVENT_CLASSES
 from watchkeeper.schemas.findings import Finding
-from watchkeeper.schemas.rows import ContentRow, DeadLetterRow, EventColumns, SessionRow, SubjectRow
+from watchkeeper.schemas.rows import ContentRow, DeadLetterRow, EventColumns, MetricRow, SessionRow, SubjectRow
 
 Records = Callable[..., list[dict[str, Any]]]
 Insert = Callable[..., None]
@@ -31,6 +31,7 @@ TABLES: dict[str, set[str]] = {
     "sessions": names(SessionRow) | STORED,
     "subjects": names(SubjectRow) | STORED,
     "dead_letters": names(DeadLetterRow) | STORED,
+    "pipeline_metrics": names(MetricRow) | STORED,
     "schema_migrations": {"name", "checksum", "applied_at"},
 }
 MODELS: dict[str, tuple[type[BaseModel], ...]] = {
@@ -41,6 +42,7 @@ MODELS: dict[str, tuple[type[BaseModel], ...]] = {
     "sessions": (SessionRow,),
     "subjects": (SubjectRow,),
     "dead_letters": (DeadLetterRow,),
+    "pipeline_metrics": (MetricRow,),
 }
 
 
@@ -100,6 +102,7 @@ def test_retention_runs_from_the_time_of_storage(records: Records) -> None:
         "findings": "toDateTime(stored_at) + toIntervalYear(7)",
         "control_commands": "toDateTime(stored_at) + toIntervalYear(7)",
         "dead_letters": "toDateTime(stored_at) + toIntervalDay(90)",
+        "pipeline_metrics": "toDateTime(stored_at) + toIntervalDay(30)",
         "contents": "keep_until",
         "subjects": "",
         "schema_migrations": "",
