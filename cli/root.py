@@ -27,6 +27,7 @@ TABLE: Final[dict[str, Lazy]] = {
     "dead-letters": Lazy(f"{_COMMANDS}.dead_letters", "dead_letters", "See and send again what was unreadable.", ACT),
     "import": Lazy(f"{_COMMANDS}.import_", "import_", "Bring recorded sessions in.", DATA),
     "worker": Lazy(f"{_COMMANDS}.worker", "worker", "Run one stream worker in this process.", DATA),
+    "rollups": Lazy(f"{_COMMANDS}.rollups", "rollups", "Keep minute rollups up to date, or make them anew.", DATA),
     "migrate": Lazy(f"{_COMMANDS}.migrate", "migrate", "Bring ClickHouse's tables up to date.", DATA),
 }
 

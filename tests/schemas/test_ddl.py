@@ -12,6 +12,7 @@ from watchkeeper.schemas.control import Control
 from watchkeeper.schemas.envelope import Envelope
 from watchkeeper.schemas.events import EVENT_CLASSES
 from watchkeeper.schemas.findings import Finding
+from watchkeeper.schemas.rollups import ActivityMinute, FindingMinute, RollupPass
 from watchkeeper.schemas.rows import ContentRow, DeadLetterRow, EventColumns, MetricRow, SessionRow, SubjectRow
 
 Records = Callable[..., list[dict[str, Any]]]
@@ -32,6 +33,10 @@ TABLES: dict[str, set[str]] = {
     "subjects": names(SubjectRow) | STORED,
     "dead_letters": names(DeadLetterRow) | STORED,
     "pipeline_metrics": names(MetricRow) | STORED,
+    # The states of quantiles are ClickHouse's own: no model holds them.
+    "activity_minutes": names(ActivityMinute) | {"duration_us"},
+    "finding_minutes": names(FindingMinute),
+    "rollup_passes": names(RollupPass),
     "schema_migrations": {"name", "checksum", "applied_at"},
 }
 MODELS: dict[str, tuple[type[BaseModel], ...]] = {
@@ -42,6 +47,8 @@ MODELS: dict[str, tuple[type[BaseModel], ...]] = {
     "sessions": (SessionRow,),
     "subjects": (SubjectRow,),
     "dead_letters": (DeadLetterRow,),
+    "activity_minutes": (ActivityMinute,),
+    "finding_minutes": (FindingMinute,),
     "pipeline_metrics": (MetricRow,),
 }
 
@@ -105,6 +112,9 @@ def test_retention_runs_from_the_time_of_storage(records: Records) -> None:
         "pipeline_metrics": "toDateTime(stored_at) + toIntervalDay(30)",
         "contents": "keep_until",
         "subjects": "",
+        "activity_minutes": "",
+        "finding_minutes": "",
+        "rollup_passes": "",
         "schema_migrations": "",
     }
 
