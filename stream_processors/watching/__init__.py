@@ -1,0 +1,1 @@
+"""How the worker watches itself: figures, rows of them, and whether it still does its work."""
