@@ -47,13 +47,13 @@ def main() -> None:
 
 def ceilings_of(flood: Flood, single: Flood) -> dict[str, Figure]:
     """What workers do that consume and validate, and nothing else; by the suffix of the figures beside them."""
-    runs = {
+    runs: dict[str, Callable[[], list[float]]] = {
         "": lambda: ceiling_runs(flood),
         SINGLE: lambda: ceiling_runs(single),
         TWO: lambda: ceiling_runs(flood, workers=2),
     }
     return {
-        suffix: _told(of_runs(f"ceiling_events_per_second{suffix}", "events/s", of())) for suffix, of in runs.items()
+        suffix: _told(of_runs(f"ceiling_events_per_second{suffix}", "events/s", run())) for suffix, run in runs.items()
     }
 
 

@@ -11,6 +11,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any
 
 from harness import Figure, of_least, write
@@ -112,9 +113,7 @@ def parts(load: Workload, runs: int) -> list[Figure]:
         return of_least(f"{name}_cpu_microseconds", "µs", load.least(part, runs), baseline)
 
     kernel = figure("judge_kernel", lambda: _judged(load.lines, ()))
-    alone = [
-        figure("detector_" + one.rule_id, lambda one=one: _judged(load.lines, (one,))) for one in default_detectors()
-    ]
+    alone = [figure(f"detector_{one.rule_id}", partial(_judged, load.lines, (one,))) for one in default_detectors()]
     return [
         baseline,
         whole("worker_cpu_microseconds", load, runs, baseline),
