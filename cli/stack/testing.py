@@ -12,7 +12,7 @@ In a `conftest.py`::
         with running_clickhouse(tmp_path_factory.mktemp("clickhouse")) as dsn:
             yield dsn
 
-`running_worker` is a worker between the two, `running_stack` a whole one. All end when the block ends, and on Linux
+`running_kafka` is Apache Kafka itself, of one or three nodes. `running_worker` is a worker between the two, `running_stack` a whole one. All end when the block ends, and on Linux
 also when the process that uses them is killed.
 """
 
@@ -26,6 +26,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from watchkeeper.cli.stack.apache.cluster import KafkaCluster
 from watchkeeper.cli.stack.broker import START_SECONDS, TopicLike, broker_answers, broker_command, ensure_topics
 from watchkeeper.cli.stack.child import Child, free_port
 from watchkeeper.cli.stack.clickhouse_process import DEFAULT_DATABASE, clickhouse_command, read_address
@@ -61,6 +62,37 @@ def running_broker(topics: Sequence[TopicLike] = (), *, port: int = 0, log_dir: 
             yield bootstrap
         finally:
             child.stop(STOP_SECONDS)
+
+
+@contextmanager
+def running_kafka(
+    nodes: int = 1, topics: Sequence[TopicLike] = (), *, data_dir: Path | None = None, port: int = 0
+) -> Iterator[KafkaCluster]:
+    """Apache Kafka itself, of one node or three, which tests may stop, kill, pause and start again with their data.
+
+    Args:
+        nodes: 1 or 3.
+        topics: created before the block begins, with a copy on each node.
+        data_dir: where data and logs live; used again, it brings the same cluster back. By default a directory that
+            ends with the block.
+        port: where the first node listens; 0 takes a free one.
+
+    Yields:
+        The cluster: `.bootstrap`, `.cluster_id`, and `.nodes[i]` with `stop()`, `kill()`, `pause()`, `resume()`,
+        `start()`.
+
+    Raises:
+        ApacheKafkaUnavailableError: Java or Maven is missing.
+        StackError: a node cannot be started; the message holds the end of its log.
+    """
+    with tempfile.TemporaryDirectory(prefix="watchkeeper-kafka-") as own:
+        cluster = KafkaCluster(data_dir or Path(own), nodes, port)
+        try:
+            cluster.start()
+            cluster.ensure_topics(topics)
+            yield cluster
+        finally:
+            cluster.stop(STOP_SECONDS)
 
 
 @contextmanager
