@@ -16,6 +16,7 @@ from watchkeeper.cli.stack.child import free_port
 from watchkeeper.cli.stack.clickhouse_probe import clickhouse_version
 from watchkeeper.cli.stack.clickhouse_process import clickhouse_command, read_address
 from watchkeeper.cli.stack.credentials import load_credentials
+from watchkeeper.cli.stack.health import health_problem
 from watchkeeper.cli.stack.settings import CLICKHOUSE, HOME, KAFKA, READY_FILE, load_named
 from watchkeeper.schemas.errors import StoreUnavailableError
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 BROKER = "broker"
 CLICKHOUSE_PART = "clickhouse"
 WORKER = "worker"
+ROLLUPS = "rollups"
 
 _PROBE_SECONDS = 1.0
 
@@ -53,6 +55,8 @@ class Part:
         command: makes the command of one start; None where the part runs elsewhere and is only used.
         environment: variables beside those of the supervisor.
         problem: why the process with this id does not answer yet; empty when it does. May take a second.
+        stalled: why the process, which answered before, seems to do its work no longer; empty where it does. May
+            take a second, and is asked every few seconds.
         prepare: called when it answers, with the number of restarts so far; answers what people should know.
         start_seconds: how long it may take until it answers.
         stop_seconds: how long it may take to end after SIGTERM.
@@ -65,6 +69,7 @@ class Part:
     command: Callable[[], Sequence[str]] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     problem: Callable[[int], str] = _no_problem
+    stalled: Callable[[int], str] = _no_problem
     prepare: Callable[[int], Sequence[str]] = _nothing
     start_seconds: float = 30.0
     stop_seconds: float = 10.0
@@ -82,7 +87,8 @@ def plan(settings: StackSettings, layout: StackLayout) -> tuple[Part, ...]:
     clickhouse = _clickhouse_elsewhere(settings) if settings.clickhouse_dsn else _clickhouse(settings, layout)
     if not settings.worker_command:
         return (broker, clickhouse)
-    return (broker, clickhouse, _worker(settings, layout, broker.url, clickhouse.url))
+    parts = (broker, clickhouse, _worker(settings, layout, broker.url, clickhouse.url))
+    return (*parts, _rollups(settings, layout, clickhouse.url)) if settings.rollups_command else parts
 
 
 def dsn(settings: StackSettings, layout: StackLayout, url: str) -> str:
@@ -205,7 +211,17 @@ def _worker(settings: StackSettings, layout: StackLayout, bootstrap: str, url: s
         command=command,
         environment=environment,
         problem=problem,
+        stalled=lambda pid: health_problem(layout.data_dir, pid),
         restarts_with=frozenset({BROKER}),
+    )
+
+
+def _rollups(settings: StackSettings, layout: StackLayout, url: str) -> Part:
+    return Part(
+        name=ROLLUPS,
+        title="minute rollups",
+        command=lambda: settings.rollups_command,
+        environment={CLICKHOUSE: dsn(settings, layout, url), HOME: str(layout.data_dir)},
     )
 
 

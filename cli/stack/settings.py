@@ -32,6 +32,7 @@ KNOWN_VARIABLES: Mapping[str, str] = {
     "WATCHKEEPER_ENVIRONMENT": "the environment that the recorder writes into events: production, staging, ...",
     "WATCHKEEPER_DISABLED": "1 switches the recorder off",
     "WATCHKEEPER_RAISE": "1 lets the recorder's own errors reach the host, for tests",
+    "WATCHKEEPER_WATCH_PORT": "where a worker tells its figures on 127.0.0.1; by default a free port",
     "WATCHKEEPER_PRICES": "a YAML file of prices that go before the bundled ones",
     "WATCHKEEPER_DEBUG": "1 shows where an error of a command comes from",
 }
@@ -39,6 +40,7 @@ KNOWN_VARIABLES: Mapping[str, str] = {
 
 DEFAULT_HOME = ".watchkeeper"
 WORKER_COMMAND = (sys.executable, "-m", "watchkeeper.stream_processors.worker")
+ROLLUPS_COMMAND = (sys.executable, "-m", "watchkeeper.cli.main", "rollups", "run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class StackSettings:
         kafka_bootstrap: a Kafka that runs elsewhere, used instead of a broker; empty for none.
         clickhouse_dsn: a ClickHouse that runs elsewhere, used instead of the engine; empty for none.
         database: the database in the engine.
-        worker_command: the worker; empty starts none.
+        worker_command: the worker; empty starts none, and no rollups either.
+        rollups_command: keeps the minute rollups up to date; empty starts none.
         environment: more variables for the worker.
         migrate: `module:function` that brings the database of an address up to date.
         topics: `module:name` of the topics that must exist.
@@ -68,6 +71,7 @@ class StackSettings:
     clickhouse_dsn: str = ""
     database: str = "watchkeeper"
     worker_command: tuple[str, ...] = WORKER_COMMAND
+    rollups_command: tuple[str, ...] = ROLLUPS_COMMAND
     environment: Mapping[str, str] = field(default_factory=dict)
     migrate: str = "watchkeeper.stream_processors.migrate:migrate"
     topics: str = "watchkeeper.schemas.topics:TOPICS"
@@ -94,6 +98,7 @@ class StackSettings:
         found = json.loads(text)
         found["data_dir"] = Path(found["data_dir"])
         found["worker_command"] = tuple(found["worker_command"])
+        found["rollups_command"] = tuple(found.get("rollups_command", ROLLUPS_COMMAND))
         return cls(**found)
 
 

@@ -28,7 +28,12 @@ def _checks(settings: StackSettings, environment: dict[str, str] | None = None) 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackSettings]:
-    made = StackSettings(data_dir=tmp_path_factory.mktemp("doctor"), worker_command=WORKER, worker_settles_seconds=0.2)
+    made = StackSettings(
+        data_dir=tmp_path_factory.mktemp("doctor"),
+        worker_command=WORKER,
+        rollups_command=(),
+        worker_settles_seconds=0.2,
+    )
     with running_stack(made):
         yield made
 

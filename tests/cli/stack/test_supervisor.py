@@ -37,6 +37,7 @@ def _settings(tmp_path: Path, **changes: Any) -> StackSettings:
     given: dict[str, Any] = {
         "data_dir": tmp_path / "home",
         "worker_command": WORKER,
+        "rollups_command": (),
         "environment": {"STAND_IN_FILE": str(tmp_path / "starts")},
     }
     return StackSettings(**{**given, **changes})
