@@ -1,0 +1,100 @@
+"""What must hold at every write of a state and at every commit, whatever went wrong before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+
+from watchkeeper.schemas.topics import EVENTS
+from watchkeeper.schemas.wire import line_digest
+from watchkeeper.stream_processors.engine.memory import MemoryBus
+from watchkeeper.stream_processors.engine.memory_store import TABLES, MemoryStore
+from watchkeeper.stream_processors.engine.ports import Record
+from watchkeeper.stream_processors.engine.stage import Output
+
+
+class BrokenError(AssertionError):
+    """A promise of delivery was broken."""
+
+
+class Watch:
+    """Compares what is about to be said with what is on the bus and in the store."""
+
+    def __init__(self, bus: MemoryBus, store: MemoryStore) -> None:
+        self._bus, self._store = bus, store
+        self._outputs: dict[bytes, Output] = {}
+        self._checked: dict[tuple[str, int], int] = {}
+        self.states = self.commits = 0
+
+    def judged(self, output: Output | None) -> None:
+        """Takes note of what a state that is about to be written rests on."""
+        for row in output.states if output is not None else ():
+            assert output is not None
+            self._outputs[row] = output
+
+    def forget(self) -> None:
+        """The broker forgot everything."""
+        self._checked.clear()
+        self._outputs.clear()
+
+    def before_insert(self, table: str, rows: Sequence[bytes]) -> None:
+        """A state is never ahead of what was found on the way to it."""
+        if table not in ("sessions", "subjects"):
+            return
+        for output in {id(self._outputs[row]): self._outputs[row] for row in rows if row in self._outputs}.values():
+            self.states += 1
+            for message in output.messages:
+                if not any(
+                    record.key == message.key and record.value == message.value
+                    for record in self._log(message.topic)
+                ):
+                    raise BrokenError(f"a state was written before its message on {message.topic} was published")
+            for (name, _), wanted in output.rows.items():
+                stored = self._store._tables[name]  # noqa: SLF001 - a look at one key, without a sorted copy of all
+                for raw in wanted:
+                    row = orjson.loads(raw)
+                    row.setdefault("tenant_id", "default")
+                    if row.get("tool_name") == "poisoned":
+                        continue
+                    if tuple(row[column] for column in TABLES[name].key) not in stored:
+                        raise BrokenError(f"a state was written before its row of {name} was stored")
+
+    def before_commit(self, topic: str, partition: int, offset: int) -> None:
+        """Nothing is committed that is not stored."""
+        self.commits += 1
+        start = self._checked.get((topic, partition), 0)
+        for record in self._bus.read(topic, partition, start, max(0, offset - start)):
+            for index, raw in enumerate(record.value.split(b"\n")):
+                if not (self._is_event_kept(record, index, raw) if topic == EVENTS.name else self._is_folded(raw)):
+                    raise BrokenError(f"offset {offset} of {topic}/{partition} was committed, {raw[:80]!r} is not stored")
+        self._checked[topic, partition] = max(start, offset)
+
+    def _log(self, topic: str) -> list[Record]:
+        return [record for log in self._bus._logs[topic] for record in log.records]  # noqa: SLF001 - as above
+
+    def _is_event_kept(self, record: Record, index: int, raw: bytes) -> bool:
+        letters = self._store._tables["dead_letters"]  # noqa: SLF001 - as above
+        if any(key[:4] == (record.topic, record.partition, record.offset, index) for key in letters):
+            return True
+        try:
+            event = orjson.loads(raw)
+        except ValueError:
+            return False
+        key = ("default", event.get("session_id"), event.get("writer_id"), event.get("seq"), line_digest(raw))
+        if key in self._store._tables["events"]:  # noqa: SLF001 - as above
+            return True
+        # Sent again with equal bytes, and refused by the store the first time: it is a dead letter there.
+        return b'"poisoned"' in raw and bool(letters)
+
+    def _is_folded(self, raw: bytes) -> bool:
+        signal = orjson.loads(raw)
+        for row in self._store._tables["subjects"].values():  # noqa: SLF001 - as above
+            if row.row["subject"] == signal["subject"]:
+                log, *taken = orjson.loads(row.row["state"])["s"]["watermarks"].get(
+                    str(signal["source_partition"]), ["", -1, -1]
+                )
+                return log != signal["source_log"] or [signal["source_offset"], signal["ordinal"]] <= taken
+        return False
+
+

@@ -1,0 +1,161 @@
+"""What agents publish: records in phases, with a long silence after each.
+
+The same records, at the same places, reach the undisturbed run and the disturbed one: duplicates and conflicts by
+producers, late numbers and unreadable lines are part of the work, not of what goes wrong with it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sim_choices import Choices
+from sim_loop import START_US
+
+from watchkeeper.schemas.contents import address_of
+from watchkeeper.schemas.ids import uuid7
+from watchkeeper.schemas.model import format_utc, from_us
+from watchkeeper.schemas.wire import record_key
+
+CANONICAL = {"wk-writer": "canonical/1"}
+TOOLS = json.dumps([{"name": "search", "parameters": {"type": "object", "properties": {"q": {"type": "string"}}}}])
+LONG = ["one half of a long text, ", "and the other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A record, and how long after the phase's beginning it is published."""
+
+    after_us: int
+    key: bytes
+    value: bytes
+    canonical: bool
+
+
+@dataclass(slots=True)
+class _Writer:
+    session: str
+    name: str
+    first: bool
+    seq: int = 0
+    calls: int = 0
+    ended: bool = False
+
+
+def workload(choices: Choices) -> list[list[Told]]:
+    """The phases."""
+    return _Telling(choices).phases()
+
+
+class _Telling:
+    def __init__(self, choices: Choices) -> None:
+        self._choices = choices
+        self._writers = [_Writer(f"s-{number}", "w-1", first=True) for number in range(1 + self._pick(6))]
+        self._writers += [_Writer(f"s-{number}", "w-2", first=False) for number in range(self._pick(3))]
+        self._now_us = START_US
+        self._told: list[tuple[_Writer, bytes]] = []
+        self._held_back: list[tuple[_Writer, bytes]] = []
+
+    def _pick(self, count: int) -> int:
+        return self._choices.pick("work", count)
+
+    def phases(self) -> list[list[Told]]:
+        phases = []
+        for number in range(1 + self._pick(2)):
+            start_us = self._now_us = START_US + number * 4 * 3_600_000_000
+            told = self._crowd() if number == 0 and self._choices.chance("work", 200) else []
+            for _ in range(2 + self._pick(30)):
+                told += self._record(start_us)
+            phases.append(told)
+        return phases
+
+    def _crowd(self) -> list[Told]:
+        """Many sessions of one agent, of which some hit their cap: more than a share that a policy allows."""
+        told = []
+        for number in range(24):
+            writer = _Writer(f"crowd-{number}", "w-1", first=True)
+            lines = [self._line(writer, "session_started", self._started(cap=1))]
+            if number % 5 == 0:
+                lines += [self._call(writer, "search", "a"), self._call(writer, "search", "b")]
+            told.append(self._publish(writer, lines, START_US, canonical=True))
+        return told
+
+    def _record(self, start_us: int) -> list[Told]:
+        writer = self._writers[self._pick(len(self._writers))]
+        lines = [self._one(writer) for _ in range(1 + self._pick(4))]
+        fate = self._pick(20)
+        if fate == 19:
+            self._held_back += [(writer, line) for line in lines]
+            return []
+        if fate == 18:
+            lines.insert(0, (b'{"type": "tool_call"}', b"not JSON", b"\xff\xfe")[self._pick(3)])
+        # Not those that the store refuses: no row tells that they came before, so whether their repeat is a second
+        # dead letter depends on whether the first is still on its way.
+        if fate == 17 and self._told:
+            writer, line = self._told[self._pick(len(self._told))]
+            lines = [line]
+        if fate == 16 and self._told:
+            writer, line = self._told[self._pick(len(self._told))]
+            lines = [line.replace(b'"agent_id":"support"', b'"agent_id":"someone"')]
+        if fate == 15 and self._held_back:
+            writer, line = self._held_back.pop(0)
+            lines = [line]
+        self._told += [(writer, line) for line in lines if line.startswith(b'{"type":"') and b"poisoned" not in line]
+        return [self._publish(writer, lines, start_us, canonical=self._pick(4) < 3)]
+
+    def _publish(self, writer: _Writer, lines: list[bytes], start_us: int, *, canonical: bool) -> Told:
+        key = record_key("default", writer.session)
+        return Told(self._now_us - start_us, key, b"\n".join(lines), canonical)
+
+    def _one(self, writer: _Writer) -> bytes:
+        if writer.seq == 0 and writer.first:
+            return self._line(writer, "session_started", self._started(cap=3 * self._pick(3)))
+        kind = self._pick(14)
+        if kind < 4:
+            return self._call(writer, "search", "same" if kind == 0 else str(writer.seq))
+        if kind == 4:
+            return self._call(writer, "serch", "x")
+        if kind == 5:
+            # A number that is never told.
+            writer.seq += 1
+        if kind == 6 and writer.first:
+            return self._line(writer, "session_ended", {"status": "completed"})
+        if kind == 7:
+            return self._content(writer)
+        if kind == 8:
+            usage = {"input_tokens": 500, "output_tokens": 20}
+            return self._line(writer, "response", {"request_id": "r", "model": "gpt-4.1", "usage": usage})
+        if kind in (9, 10):
+            return self._call(writer, "poisoned" if kind == 9 else "search", "same")
+        called = f"c{self._pick(1 + writer.calls)}"
+        return self._line(writer, "tool_result", {"tool_call_id": called, "tool_name": "search"})
+
+    def _call(self, writer: _Writer, tool: str, q: str) -> bytes:
+        called = f"c{writer.calls}"
+        writer.calls += 1
+        return self._line(writer, "tool_call", {"tool_call_id": called, "tool_name": tool, "arguments": {"q": q}})
+
+    def _content(self, writer: _Writer) -> bytes:
+        text, part = "".join(LONG), self._pick(2)
+        data = {"address": address_of(text), "part": part, "parts": 2, "size": len(text), "text": LONG[part]}
+        return self._line(writer, "content", {**data, "media_type": "text/plain"})
+
+    def _started(self, *, cap: int) -> dict[str, Any]:
+        # A recorder sends a text once per session; one that nobody ever sends is another text.
+        tools: dict[str, Any] = {"address": address_of(TOOLS), "size": len(TOOLS), "text": TOOLS}
+        if self._pick(3) == 2:
+            tools = {"address": address_of("lost"), "size": 4}
+        return {"tools": tools, "caps": {"tool_calls": cap}} if cap else {"tools": tools}
+
+    def _line(self, writer: _Writer, kind: str, data: dict[str, Any]) -> bytes:
+        self._now_us += 1_000 + 40_000 * self._pick(3)
+        entropy = f"{writer.session}/{writer.name}/{writer.seq}".encode()[-10:].rjust(10, b"-")
+        document: dict[str, Any] = {"type": kind, "event_id": uuid7(START_US // 1000, entropy)}
+        document |= {"session_id": writer.session, "writer_id": writer.name, "seq": writer.seq}
+        document |= {"occurred_at": format_utc(from_us(self._now_us)), "agent_id": "support"}
+        if writer.seq == 0:
+            document["writer_salt"] = "00112233445566778899aabbccddeeff"
+        writer.seq += 1
+        return orjson.dumps(document | {"data": data})
