@@ -21,6 +21,13 @@ LossReason = Literal[
     "mask_failed",
     # The transport gave up on a record for good. Counts the events in it.
     "delivery_failed",
+    # The spool holds `Settings.spool_bytes`, or as many records as it may: the newest is dropped.
+    "spool_full",
+    # The disk refused the spool, and the memory that stands in for it had no room either.
+    "spool_failed",
+    # A spooled record was not whole when it was to be sent (counts its events), or a file that another process left
+    # was damaged (counts the file: how many events it lost, nobody can say).
+    "spool_damaged",
     # Still in memory when the deadline of `close`, or of the interpreter's exit, had passed.
     "unsent_at_close",
     # Told after `close`, or after the atexit handlers had run.

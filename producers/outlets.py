@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watchkeeper.producers.settings import BOOTSTRAP_VARIABLE, DISABLED_VARIABLE, Settings
+from watchkeeper.producers.settings import BOOTSTRAP_VARIABLE, DISABLED_VARIABLE, SPOOL_VARIABLE, Settings
 from watchkeeper.schemas.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -64,11 +65,26 @@ class Outlet:
         return self.bootstrap or os.environ.get(BOOTSTRAP_VARIABLE, "").strip()
 
     def producer(self, settings: Settings, boundary: Boundary, *, patient: bool) -> Transport:
-        """The transport to the broker. Opens no connection yet."""
+        """The transport to the broker, behind a spool where one is asked for. Opens no connection and no file yet.
+
+        A `patient` caller, an importer, has its recording and needs no spool.
+
+        Raises:
+            ConfigurationError: a spool is asked for where there can be none.
+        """
         # Here and not above: whoever uses no broker does not load its client.
         from watchkeeper.producers.transport.kafka import KafkaTransport  # noqa: PLC0415
 
-        return KafkaTransport(self.address, settings, self.kafka, quiet=boundary.quiet, patient=patient)
+        spool = str(settings.spool_dir or os.environ.get(SPOOL_VARIABLE, "").strip())
+        if not spool or patient:
+            return KafkaTransport(self.address, settings, self.kafka, quiet=boundary.quiet, patient=patient)
+        from watchkeeper.producers.transport.folders import can_lock, of_broker  # noqa: PLC0415 - the same
+        from watchkeeper.producers.transport.spool import SpooledTransport  # noqa: PLC0415 - the same
+
+        if not can_lock():
+            raise ConfigurationError(f"this system has no flock, which a spool needs: leave {SPOOL_VARIABLE} unset")
+        inner = KafkaTransport(self.address, settings, self.kafka, quiet=boundary.quiet, patient=True)
+        return SpooledTransport(inner, of_broker(Path(spool).absolute(), self.address), settings, boundary)
 
     def listener(self, obey: Obey, boundary: Boundary) -> Listener:
         """The reader of commands. Opens no connection yet."""

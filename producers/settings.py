@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from watchkeeper.schemas.errors import ConfigurationError
@@ -15,7 +16,18 @@ MAX_RECORD_BYTES: Final = 900 * KIB
 
 BOOTSTRAP_VARIABLE: Final = "WATCHKEEPER_KAFKA_BOOTSTRAP"
 DISABLED_VARIABLE: Final = "WATCHKEEPER_DISABLED"
+SPOOL_VARIABLE: Final = "WATCHKEEPER_SPOOL_DIR"
 ENVIRONMENT_VARIABLE: Final = "WATCHKEEPER_ENVIRONMENT"
+
+_ABOVE_0: Final = (
+    "queue_events",
+    "queue_bytes",
+    "event_bytes",
+    "record_bytes",
+    "record_events",
+    "buffer_bytes",
+    "spool_bytes",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,9 @@ class Settings:
         exit_seconds: how long the interpreter's exit waits for events to leave.
         delivery_seconds: after which the transport gives a record up; 0 never gives up.
         buffer_bytes: what the Kafka client keeps unacknowledged.
+        spool_dir: where records wait on disk until they have arrived; `WATCHKEEPER_SPOOL_DIR` without it, and no
+            spool where neither says one. With a spool no record is given up by time: `delivery_seconds` says nothing.
+        spool_bytes: what one process keeps there; the newest is dropped beyond it (`spool_full`).
         pause_poll_ms: how often a paused session looks whether it may go on.
         slow_down_seconds: how long a session that was told to slow down waits before each request and call.
     """
@@ -50,11 +65,13 @@ class Settings:
     exit_seconds: float = 2.0
     delivery_seconds: float = 120.0
     buffer_bytes: int = 64 * MIB
+    spool_dir: str | Path | None = None
+    spool_bytes: int = 256 * MIB
     pause_poll_ms: int = 100
     slow_down_seconds: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("queue_events", "queue_bytes", "event_bytes", "record_bytes", "record_events", "buffer_bytes"):
+        for name in _ABOVE_0:
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"Settings.{name} is {getattr(self, name)}: give a number above 0")
         if self.event_bytes > self.queue_bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import time
+from multiprocessing import parent_process, util
 from typing import Final, Protocol
 
 
@@ -29,6 +30,7 @@ _LIVE: Final[dict[int, Mortal]] = {}
 def enrol(mortal: Mortal) -> None:
     """From now on it is told."""
     _LIVE[id(mortal)] = mortal
+    _finalize()
 
 
 def discharge(mortal: Mortal) -> None:
@@ -49,6 +51,30 @@ def _in_child() -> None:
         mortal.after_fork()
 
 
+class _Child:
+    """What `multiprocessing` is asked to tell of a child: it holds its objects weakly."""
+
+    finalized = False
+
+
+_CHILD: Final = _Child()
+
+
+def _begin_child(child: _Child) -> None:
+    child.finalized = False
+    if _LIVE:
+        _finalize()
+
+
+def _finalize() -> None:
+    """A child of `multiprocessing` leaves by `os._exit` and calls no atexit handler: its own list is run instead."""
+    if parent_process() is not None and not _CHILD.finalized:
+        _CHILD.finalized = True
+        util.Finalize(None, _at_exit, exitpriority=0)
+
+
+# A child forgets what was to be finalised when it begins, also one that was spawned and has just read its modules.
+util.register_after_fork(_CHILD, _begin_child)
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_child)

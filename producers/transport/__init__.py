@@ -1,6 +1,7 @@
 """How records leave the process: the protocol, and its implementations.
 
 - `kafka`: to a broker, through confluent-kafka.
+- `spool`: before the broker's, on disk until the record has arrived.
 - `memory`: into a list, for tests and for looking at what would be sent.
 
 A transport lives in the sender's thread: none of its methods is called from a host's thread, except `close`'s last
@@ -11,9 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-__all__ = ["Delivery", "OnDelivery", "Record", "Transport"]
+__all__ = ["SPOOLED", "Delivery", "OnDelivery", "Record", "Transport"]
+
+SPOOLED: Final = "spooled"
+"""The error of a delivery that is none yet: the record is on disk, and another process sends it."""
 
 
 @dataclass(frozen=True, slots=True)

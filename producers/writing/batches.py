@@ -45,6 +45,7 @@ class Batch:
         lines: its events.
         addresses: texts that it, or a record just before or after it, carries for the first time.
         size: bytes so far.
+        events: how many lines it had when it left.
         due_ms: when it leaves, on the sender's clock.
     """
 
@@ -53,12 +54,19 @@ class Batch:
     lines: list[bytes] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
     size: int = 0
+    events: int = 0
     due_ms: float = 0.0
 
     @property
     def value(self) -> bytes:
         """The record's value: newline-delimited JSON."""
         return b"\n".join(self.lines)
+
+    def release(self) -> int:
+        """It has left: lets go of the lines, which wait elsewhere now. Answers how many there were."""
+        self.events = len(self.lines)
+        self.lines = []
+        return self.events
 
 
 class Batches:

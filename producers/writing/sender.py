@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from watchkeeper.producers.transport import Delivery, Record, Transport
+from watchkeeper.producers.losses import LossReason
+from watchkeeper.producers.transport import SPOOLED, Delivery, Record, Transport
 from watchkeeper.producers.writing.batches import Batch, Batches
 from watchkeeper.producers.writing.drafts import MaskFailedError
 from watchkeeper.producers.writing.hostqueue import HostQueue, Item, Marker, Numbering
@@ -23,7 +24,6 @@ from watchkeeper.schemas.topics import EVENTS
 from watchkeeper.schemas.wire import CANONICAL, WRITER_HEADER
 
 if TYPE_CHECKING:
-    from watchkeeper.producers.losses import LossReason
     from watchkeeper.producers.recording.boundary import Boundary
     from watchkeeper.producers.settings import Settings
 
@@ -36,6 +36,11 @@ GRACE_SECONDS: Final = 0.5
 """What `close` waits beyond its deadline for the thread to say that it is done."""
 
 _HEADERS: Final = ((WRITER_HEADER, CANONICAL),)
+_REASONS: Final[dict[str, LossReason]] = {
+    "spool_full": "spool_full",
+    "spool_failed": "spool_failed",
+    "spool_damaged": "spool_damaged",
+}
 
 
 @dataclass(slots=True)
@@ -47,12 +52,14 @@ class Traffic:
         records: records handed to the transport.
         acknowledged_events: events that the other side acknowledged.
         acknowledged_records: records that the other side acknowledged.
+        spooled_events: events left on disk when the sender was closed: another process sends them.
     """
 
     events: int = 0
     records: int = 0
     acknowledged_events: int = 0
     acknowledged_records: int = 0
+    spooled_events: int = 0
 
 
 class Sender:
@@ -194,7 +201,7 @@ class Sender:
 
     def _send(self, batches: list[Batch]) -> None:
         for batch in batches:
-            record = Record(EVENTS.name, batch.key, batch.value, _HEADERS, len(batch.lines))
+            record = Record(EVENTS.name, batch.key, batch.value, _HEADERS, batch.release())
             self._unacknowledged += 1
             try:
                 taken = self._transport.send(record, partial(self._delivered, batch), self._giving_up)
@@ -218,8 +225,11 @@ class Sender:
 
     def _delivered(self, batch: Batch, delivery: Delivery) -> None:
         self._unacknowledged -= 1
-        if delivery.error:
-            self._drop(batch, "unsent_at_close" if self._giving_up() else "delivery_failed")
+        if delivery.error == SPOOLED:
+            self._undelivered += batch.events
+            self.traffic.spooled_events += batch.events
+        elif delivery.error:
+            self._drop(batch, _REASONS.get(delivery.error) or self._given_up())
         else:
             self.traffic.acknowledged_records += 1
             self.traffic.acknowledged_events += delivery.record.events
@@ -230,13 +240,16 @@ class Sender:
                 self._boundary.caught(error, "on_delivery")
 
     def _drop(self, batch: Batch, reason: LossReason) -> None:
-        self._undelivered += len(batch.lines)
+        self._undelivered += batch.events
         batch.numbering.writer.forget(batch.addresses)
-        self._lose(batch.numbering, reason, len(batch.lines))
+        self._lose(batch.numbering, reason, batch.events)
 
     def _lose(self, numbering: Numbering, reason: LossReason, events: int = 1) -> None:
         numbering.lost_sending += events
         self._boundary.losses.add(reason, events)
+
+    def _given_up(self) -> LossReason:
+        return "unsent_at_close" if self._giving_up() else "delivery_failed"
 
     def _giving_up(self) -> bool:
         return time.monotonic() >= self._deadline
