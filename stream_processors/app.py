@@ -24,6 +24,7 @@ from watchkeeper.stream_processors.prices import GenaiPriceBook
 from watchkeeper.stream_processors.runner import StageRunner
 from watchkeeper.stream_processors.settings import WorkerSettings
 from watchkeeper.stream_processors.store import ClickHouseStore
+from watchkeeper.stream_processors.watching.watch import Watch
 from watchkeeper.stream_processors.wiring import Wiring
 
 log = logging.getLogger(__name__)
@@ -45,23 +46,25 @@ def build_app(settings: WorkerSettings, stages: StagesOf | None = None, wiring: 
     wiring = wiring or Wiring()
     app = faust_app(settings)
     clock = wiring.clock(SystemClock())
-    store = wiring.store(ClickHouseStore(settings.clickhouse))
+    watch = Watch(settings.home, settings.watch_port, settings.clickhouse)
+    store = watch.store(wiring.store(ClickHouseStore(settings.clickhouse)))
     # Each stage has a bus of its own: findings of one must not wait behind a flood of the other.
     runners = [
         StageRunner(
             app,
             topic.name,
             stage,
-            bus=wiring.bus(topic.name, KafkaBus(settings.bootstrap)),
+            bus=watch.bus(topic.name, wiring.bus(topic.name, KafkaBus(settings.bootstrap))),
             store=store,
             clock=clock,
             wiring=wiring,
+            watch=watch,
         )
         for topic, stage in (stages or both_stages)(settings, store, clock)
     ]
     for runner in runners:
         _add_agent(app, runner)
-    _add_tasks(app, runners, settings)
+    _add_tasks(app, runners, settings, watch)
     return app
 
 
@@ -112,7 +115,7 @@ def _add_agent(app: faust.App, runner: StageRunner) -> None:
     app.agent(channel, name=f"watchkeeper.{runner.topic}")(agent)
 
 
-def _add_tasks(app: faust.App, runners: list[StageRunner], settings: WorkerSettings) -> None:
+def _add_tasks(app: faust.App, runners: list[StageRunner], settings: WorkerSettings, watch: Watch) -> None:
     # Each runner has a tick of its own: one that waits for its store must not hold up the other.
     for runner in runners:
         app.task(_ticking(app, runner))
@@ -124,9 +127,14 @@ def _add_tasks(app: faust.App, runners: list[StageRunner], settings: WorkerSetti
             for runner in runners:
                 await runner.commit()
 
+    async def beat() -> None:
+        watch.start()
+        await watch.beating([runner.bus for runner in runners])
+
     async def tell_ready() -> None:
         for runner in runners:
             await runner.ready.wait()
+        watch.is_ready = True
         if settings.ready_file is not None:
             settings.ready_file.write_text(f"{os.getpid()}\n")
         log.info("ready")
@@ -134,6 +142,7 @@ def _add_tasks(app: faust.App, runners: list[StageRunner], settings: WorkerSetti
     async def stop(*_: Any, **__: Any) -> None:
         await asyncio.gather(*(runner.stop() for runner in runners))
 
+    app.task(beat)
     app.task(commit)
     app.task(tell_ready)
     app.on_before_shutdown.connect(stop, weak=False)
@@ -143,6 +152,7 @@ def _ticking(app: faust.App, runner: StageRunner) -> Callable[[], Coroutine[None
     async def tick() -> None:
         while not app.should_stop:
             await asyncio.sleep(TICK_SECONDS)
+            runner.observe()
             if app.consumer.assignment():
                 await runner.tick()
 

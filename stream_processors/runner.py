@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import faust
@@ -20,9 +20,10 @@ import faust
 from watchkeeper.schemas.wire import CANONICAL, WRITER_HEADER
 from watchkeeper.stream_processors.engine.checkpoint import persist
 from watchkeeper.stream_processors.engine.engine import Engine
-from watchkeeper.stream_processors.engine.ports import Bus, Clock, Record, Store
+from watchkeeper.stream_processors.engine.ports import Bus, Clock, Horizon, Record, Store
 from watchkeeper.stream_processors.engine.stage import Stage
 from watchkeeper.stream_processors.offsets import Assignment, TopicOffsets
+from watchkeeper.stream_processors.watching.watch import Watch
 from watchkeeper.stream_processors.wiring import Offsets, Wiring
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class StageRunner:
 
     Args:
         app: its topic must be declared with acknowledgement off.
+        watch: told what moves.
         wiring: what stands before commits; `bus`, `store` and `clock` are handed in as they are used.
 
     Attributes:
@@ -56,6 +58,7 @@ class StageRunner:
         store: Store,
         clock: Clock,
         wiring: Wiring | None = None,
+        watch: Watch | None = None,
     ) -> None:
         wiring = wiring or Wiring()
         self._app = app
@@ -68,7 +71,9 @@ class StageRunner:
             acknowledge=wiring.noting(topic, self._acknowledge),
             on_failure=end_process,
         )
-        self._bus, self._clock = bus, clock
+        self.bus, self._clock, self._watch = bus, clock, watch
+        self._positions: dict[int, int] = {}
+        self._answers: dict[int, int] = {}
         self._log_id = ""
         self._offsets: Offsets = wiring.offsets(topic, TopicOffsets(app, topic))
         self._assignment: Assignment | None = None
@@ -93,17 +98,44 @@ class StageRunner:
         try:
             await self._follow_assignment()
             partitions = self._assignment[1] if self._assignment is not None else ()
-            await self.engine.tick(self._offsets.horizons(partitions))
+            horizons = self._offsets.horizons(partitions)
+            self._note_horizons(horizons, len(partitions))
+            await self.engine.tick(horizons)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - as above
             end_process(error)
 
+    def observe(self) -> None:
+        """Tells the watch what was counted, and whether the group is being shared out anew."""
+        if self._watch is not None:
+            self._watch.note_counts(self.topic, self.engine.counts)
+            self._watch.liveness.rebalancing(is_so=bool(self._app.rebalancing))
+
+    def _note_horizons(self, horizons: Mapping[int, Horizon], in_hand: int) -> None:
+        if self._watch is None:
+            return
+        meters = self._watch.meters
+        for partition, horizon in horizons.items():
+            judged = self._positions.get(partition, horizon.start)
+            if judged is not None:
+                lag = max(0, horizon.end - judged)
+                meters.set("watchkeeper_lag_records", lag, topic=self.topic, partition=str(partition))
+        meters.set("watchkeeper_partitions", in_hand, topic=self.topic)
+        answers = {partition: horizon.at_us for partition, horizon in horizons.items()}
+        if not in_hand:
+            self._watch.liveness.released(self.topic)
+        elif answers != self._answers:
+            self._watch.liveness.fetched(self.topic)
+        self._answers = answers
+
     async def commit(self) -> None:
         """Commits what was kept since the last time."""
         offsets, self._to_commit = self._to_commit, {}
-        if offsets:
-            await self._offsets.commit(offsets)
+        assignment = self._assignment
+        if offsets and not await self._offsets.commit(offsets) and self._assignment == assignment:
+            # Where nothing follows, nothing else would commit them.
+            self._to_commit = offsets | self._to_commit
 
     async def stop(self) -> None:
         """Gives what is under way a moment to be kept; a slow store or broker must not hold a stop."""
@@ -130,6 +162,9 @@ class StageRunner:
             if event.message.generation_id == generation and event.message.partition in partitions
         ]
         if records:
+            self._positions.update((record.partition, record.offset + 1) for record in records)
+            if self._watch is not None:
+                self._watch.liveness.fetched(self.topic)
             await self.engine.process(records)
 
     async def _follow_assignment(self) -> None:
@@ -137,13 +172,14 @@ class StageRunner:
             assignment = self._offsets.assignment()
             if assignment == self._assignment:
                 return
-            self._log_id = await persist(self._clock, "asking which broker this is", self._bus.log_id)
+            self._log_id = await persist(self._clock, "asking which broker this is", self.bus.log_id)
             await self.engine.assign(assignment[1])
             self._offsets.forget()
             if assignment[1]:
                 self._offsets.hasten()
             # What was kept for the assignment before is read again, and is a replay.
             self._to_commit.clear()
+            self._positions.clear()
             self._assignment = assignment
             log.info("%s: generation %s has partitions %s", self.topic, assignment[0], sorted(assignment[1]))
             if assignment[1]:

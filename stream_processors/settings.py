@@ -17,6 +17,8 @@ GROUP = "WATCHKEEPER_GROUP"
 SIMULATED_ACTS = "WATCHKEEPER_SIMULATED_ACTS"
 PRICES = "WATCHKEEPER_PRICES"
 READY_FILE = "WATCHKEEPER_READY_FILE"
+WATCH_PORT = "WATCHKEEPER_WATCH_PORT"
+_MOST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class WorkerSettings:
         simulated_acts: whether simulated sessions may be commanded and ticked, as in the demo.
         prices: a YAML file of prices that go before the bundled ones; None without.
         ready_file: where the worker writes its process id once it has partitions of every topic; None for nowhere.
+        watch_port: where the worker tells its figures on 127.0.0.1; 0 takes a free port.
     """
 
     bootstrap: str
@@ -40,6 +43,7 @@ class WorkerSettings:
     simulated_acts: bool = False
     prices: Path | None = None
     ready_file: Path | None = None
+    watch_port: int = 0
 
     @property
     def acting(self) -> frozenset[Origin]:
@@ -68,7 +72,15 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> WorkerSetti
         simulated_acts=_flag(environment, SIMULATED_ACTS),
         prices=Path(prices) if prices else None,
         ready_file=Path(ready_file) if ready_file else None,
+        watch_port=_port(environment, WATCH_PORT),
     )
+
+
+def _port(environment: Mapping[str, str], name: str) -> int:
+    value = environment.get(name, "").strip() or "0"
+    if not value.isdecimal() or int(value) > _MOST_PORT:
+        raise ConfigurationError(f"{name} is {value!r}: set it to a port, or to 0 for a free one")
+    return int(value)
 
 
 def _flag(environment: Mapping[str, str], name: str) -> bool:

@@ -31,6 +31,10 @@ STEADY_SECONDS = 60.0
 EXIT_CONFIGURATION = 78
 """`EX_CONFIG`: the program says that it cannot start as it is told; it is not tried again."""
 
+PROBE_SECONDS = 3.0
+MOST_SILENT = 4
+"""After so many probes in a row without a good answer a part is stalled, and is ended by SIGKILL."""
+
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 15.0
 _LOG = logging.getLogger(__name__)
@@ -55,6 +59,7 @@ class KeptPart:
         self._answers_until = 0.0
         self._again_at = 0.0
         self._up_since = 0.0
+        self._probe_at, self._silent = 0.0, 0
         self.status = PartStatus(
             part.name, part.title, "waiting", url=part.url, log=str(log) if part.command is not None else ""
         )
@@ -83,8 +88,10 @@ class KeptPart:
             self._ended(self._child.exit_code)
         elif self.status.state == "starting":
             return self._try()
-        elif state == "running" and time.monotonic() > self._up_since + STEADY_SECONDS:
-            self._failures = 0
+        elif state == "running":
+            if time.monotonic() > self._up_since + STEADY_SECONDS:
+                self._failures = 0
+            self._probe()
         return False
 
     def restart(self, reason: str) -> None:
@@ -140,6 +147,19 @@ class KeptPart:
         if time.monotonic() > self._answers_until:
             self._failed(f"{self.part.title} did not answer within {self.part.start_seconds:.0f} s: {problem}")
         return False
+
+    def _probe(self) -> None:
+        """Ends a process that lives but does not work: SIGKILL, since one that is stopped or hangs hears no SIGTERM."""
+        if self._child is None or time.monotonic() < self._probe_at:
+            return
+        stalled = self.part.stalled(self._child.pid)
+        self._probe_at = time.monotonic() + PROBE_SECONDS
+        self._silent = self._silent + 1 if stalled else 0
+        if self._silent >= MOST_SILENT:
+            self._silent = 0
+            self._child.kill()
+            self._child = None
+            self._failed(f"{self.part.title} is stalled and was killed: {stalled}")
 
     def _ended(self, code: int) -> None:
         reason = f"{self.part.title} ended with {describe_exit(code)}"

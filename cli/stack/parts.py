@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from watchkeeper.cli.stack.apache import part as apache
 from watchkeeper.cli.stack.broker import broker_command, broker_problem, ensure_topics
 from watchkeeper.cli.stack.child import free_port
 from watchkeeper.cli.stack.clickhouse_probe import clickhouse_version
 from watchkeeper.cli.stack.clickhouse_process import clickhouse_command, read_address
 from watchkeeper.cli.stack.credentials import load_credentials
 from watchkeeper.cli.stack.health import health_problem
-from watchkeeper.cli.stack.settings import CLICKHOUSE, HOME, KAFKA, READY_FILE, load_named
+from watchkeeper.cli.stack.settings import APACHE, CLICKHOUSE, HOME, KAFKA, READY_FILE, load_named
 from watchkeeper.schemas.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def plan(settings: StackSettings, layout: StackLayout) -> tuple[Part, ...]:
         StackError: a program is not installed.
         ConfigurationError: a setting names something that is not there.
     """
-    broker = _kafka_elsewhere(settings) if settings.kafka_bootstrap else _broker(settings)
+    broker = _broker_of(settings, layout)
     clickhouse = _clickhouse_elsewhere(settings) if settings.clickhouse_dsn else _clickhouse(settings, layout)
     if not settings.worker_command:
         return (broker, clickhouse)
@@ -96,6 +97,35 @@ def dsn(settings: StackSettings, layout: StackLayout, url: str) -> str:
     if settings.clickhouse_dsn:
         return settings.clickhouse_dsn
     return load_credentials(layout.clickhouse).dsn(urlsplit(url).port or 0, settings.database)
+
+
+def _broker_of(settings: StackSettings, layout: StackLayout) -> Part:
+    if settings.kafka_bootstrap:
+        return _kafka_elsewhere(settings)
+    return _apache(settings, layout) if settings.broker == APACHE else _broker(settings)
+
+
+def _apache(settings: StackSettings, layout: StackLayout) -> Part:
+    port = settings.broker_port or free_port()
+    bootstrap = f"127.0.0.1:{port}"
+    topics = load_named(settings.topics)
+    apache.check_apache()
+
+    def prepare(restarts: int) -> Sequence[str]:
+        del restarts
+        ensure_topics(bootstrap, topics)
+        return ()
+
+    return Part(
+        name=BROKER,
+        title="Apache Kafka",
+        url=bootstrap,
+        command=lambda: apache.apache_command(layout.kafka, port),
+        problem=lambda _: broker_problem(bootstrap, _PROBE_SECONDS),
+        prepare=prepare,
+        start_seconds=apache.START_SECONDS,
+        stop_seconds=apache.STOP_SECONDS,
+    )
 
 
 def _broker(settings: StackSettings) -> Part:

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 KAFKA = "WATCHKEEPER_KAFKA_BOOTSTRAP"
 CLICKHOUSE = "WATCHKEEPER_CLICKHOUSE_DSN"
+BROKER_KIND = "WATCHKEEPER_BROKER"
 HOME = "WATCHKEEPER_HOME"
 READY_FILE = "WATCHKEEPER_READY_FILE"
 
 KNOWN_VARIABLES: Mapping[str, str] = {
     KAFKA: "host:port of a Kafka that runs elsewhere; the stack then starts no broker",
+    BROKER_KIND: "the broker that the stack starts: embedded (in memory, the default) or apache (Apache Kafka, on disk)",
     CLICKHOUSE: "http://user:password@host:port/database of a ClickHouse that runs elsewhere; none is then started",
     HOME: "the stack's directory; by default .watchkeeper in the working directory",
     READY_FILE: "where a worker writes its process id when it is ready; set by the stack",
@@ -38,6 +40,10 @@ KNOWN_VARIABLES: Mapping[str, str] = {
 }
 """Every environment variable that Watchkeeper reads, with its meaning."""
 
+EMBEDDED = "embedded"
+APACHE = "apache"
+BROKERS = (EMBEDDED, APACHE)
+
 DEFAULT_HOME = ".watchkeeper"
 WORKER_COMMAND = (sys.executable, "-m", "watchkeeper.stream_processors.worker")
 ROLLUPS_COMMAND = (sys.executable, "-m", "watchkeeper.cli.main", "rollups", "run")
@@ -49,6 +55,7 @@ class StackSettings:
 
     Attributes:
         data_dir: where everything is kept.
+        broker: `embedded` keeps everything in memory; `apache` is Apache Kafka, which keeps its data in `data_dir`.
         broker_port: port of the broker on 127.0.0.1; 0 takes a free one.
         clickhouse_port: the same for ClickHouse.
         kafka_bootstrap: a Kafka that runs elsewhere, used instead of a broker; empty for none.
@@ -65,6 +72,7 @@ class StackSettings:
     """
 
     data_dir: Path = Path(DEFAULT_HOME)
+    broker: str = EMBEDDED
     broker_port: int = 0
     clickhouse_port: int = 0
     kafka_bootstrap: str = ""
@@ -78,11 +86,17 @@ class StackSettings:
     elsewhere_seconds: float = 10.0
     worker_settles_seconds: float = 4.0
 
+    def __post_init__(self) -> None:
+        """Refuse what names nothing."""
+        if self.broker not in BROKERS:
+            raise ConfigurationError(f"there is no broker {self.broker!r}: give one of {', '.join(BROKERS)}")
+
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ, **given: Any) -> StackSettings:
         """The settings that the environment gives, with those `given` before them (None counts as not given)."""
         found = cls(
             data_dir=Path(variables.get(HOME) or DEFAULT_HOME),
+            broker=variables.get(BROKER_KIND) or EMBEDDED,
             kafka_bootstrap=variables.get(KAFKA, ""),
             clickhouse_dsn=variables.get(CLICKHOUSE, ""),
         )

@@ -1,0 +1,123 @@
+"""What counts as stalled, and what as waiting."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from watchkeeper.stream_processors.watching.liveness import (
+    EXIT_STALLED,
+    FETCH_SECONDS,
+    GRACE_SECONDS,
+    LOOP_SECONDS,
+    REBALANCE_SECONDS,
+    Liveness,
+    Watchdog,
+)
+
+
+class Hands:
+    """A clock that moves when told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def liveness(hands: Hands) -> Liveness:
+    return Liveness(hands)
+
+
+def test_a_loop_that_turns_is_well_and_one_that_does_not_is_stalled(hands: Hands, liveness: Liveness) -> None:
+    hands.now += LOOP_SECONDS + 1
+    assert "event loop" in liveness.problem()
+    liveness.beat()
+    assert liveness.problem() == ""
+
+
+def test_fetches_that_stay_out_are_a_stall_only_where_the_broker_answers_others(
+    hands: Hands, liveness: Liveness
+) -> None:
+    liveness.fetched("agent.events")
+    hands.now += FETCH_SECONDS + 1
+    liveness.beat()
+    assert liveness.is_fetch_late(FETCH_SECONDS)
+    assert liveness.problem() == ""
+    liveness.broker_answered()
+    assert "agent.events" in liveness.problem()
+    liveness.fetched("agent.events")
+    assert liveness.problem() == ""
+
+
+def test_a_store_that_is_away_is_waited_for(hands: Hands, liveness: Liveness) -> None:
+    liveness.fetched("agent.events")
+    liveness.begin("store")
+    hands.now += FETCH_SECONDS + 1
+    liveness.beat()
+    liveness.broker_answered()
+    assert liveness.problem() == ""
+    liveness.end("store", ok=False)
+    assert liveness.problem() == ""
+    liveness.begin("store")
+    liveness.end("store", ok=True)
+    assert liveness.problem() != ""
+
+
+def test_a_worker_without_partitions_owes_nothing(hands: Hands, liveness: Liveness) -> None:
+    liveness.fetched("agent.events")
+    liveness.released("agent.events")
+    hands.now += FETCH_SECONDS * 2
+    liveness.beat()
+    liveness.broker_answered()
+    assert liveness.problem() == ""
+
+
+def test_a_rebalance_without_end_is_a_stall(hands: Hands, liveness: Liveness) -> None:
+    liveness.rebalancing(is_so=True)
+    hands.now += REBALANCE_SECONDS + 1
+    liveness.rebalancing(is_so=True)
+    liveness.beat()
+    assert liveness.problem() == ""
+    liveness.broker_answered()
+    assert "rebalancing" in liveness.problem()
+    liveness.rebalancing(is_so=False)
+    assert liveness.problem() == ""
+
+
+def watchdog_at(monkeypatch: pytest.MonkeyPatch, hands: Hands) -> tuple[Liveness, Watchdog, list[int]]:
+    monkeypatch.setattr(time, "monotonic", hands)
+    ended: list[int] = []
+    liveness = Liveness(hands)
+    return liveness, Watchdog(liveness, ended.append), ended
+
+
+def test_the_watchdog_tells_the_stacks_then_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch, hands: Hands, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, watchdog, ended = watchdog_at(monkeypatch, hands)
+    for _ in range(int(LOOP_SECONDS + GRACE_SECONDS)):
+        hands.now += 1
+        watchdog.step()
+    assert watchdog.problem
+    assert not ended
+    assert "test_the_watchdog_tells_the_stacks" in caplog.text
+    hands.now += 2
+    watchdog.step()
+    assert ended == [EXIT_STALLED]
+
+
+def test_a_process_that_was_stopped_and_goes_on_is_not_stalled(monkeypatch: pytest.MonkeyPatch, hands: Hands) -> None:
+    _, watchdog, ended = watchdog_at(monkeypatch, hands)
+    hands.now += 10 * LOOP_SECONDS
+    watchdog.step()
+    assert watchdog.problem == ""
+    assert not ended
