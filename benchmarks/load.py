@@ -152,7 +152,7 @@ def emit(options: argparse.Namespace) -> None:
             ahead = number / options.rate - (time.perf_counter() - begin)
             if ahead > 0:
                 time.sleep(ahead)
-    assert watch.close(30)
+    assert watch.close(0.0 if options.away else 30) is not options.away
     print(json.dumps(observed | {"lost": watch.losses()}))
 
 
@@ -168,6 +168,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2000.0)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--bytes", type=int, default=2000)
+    parser.add_argument("--away", action="store_true", help="emit: there is no broker, so that nothing can arrive")
     options = parser.parse_args()
     {"flood": flood, "stream": stream, "emit": emit}[options.load](options)
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from watchkeeper.producers.losses import LossReason
+from watchkeeper.producers.recording.boundary import Boundary, contained
 from watchkeeper.producers.transport import SPOOLED, Delivery, Record, Transport
 from watchkeeper.producers.writing.batches import Batch, Batches
 from watchkeeper.producers.writing.drafts import MaskFailedError
@@ -24,7 +25,6 @@ from watchkeeper.schemas.topics import EVENTS
 from watchkeeper.schemas.wire import CANONICAL, WRITER_HEADER
 
 if TYPE_CHECKING:
-    from watchkeeper.producers.recording.boundary import Boundary
     from watchkeeper.producers.settings import Settings
 
 IDLE_SECONDS: Final = 1.0
@@ -60,6 +60,11 @@ class Traffic:
     acknowledged_events: int = 0
     acknowledged_records: int = 0
     spooled_events: int = 0
+
+
+def _not_all() -> bool:
+    """The answer of `flush` and `close` where they themselves fail."""
+    return False
 
 
 class Sender:
@@ -112,6 +117,7 @@ class Sender:
         self.ensure_running()
         return not self._over and time.monotonic() < self._deadline
 
+    @contained(fallback=_not_all)
     def flush(self, seconds: float) -> bool:
         """Waits until everything queued before is acknowledged; False where the time was over or records were lost."""
         marker = Marker(time.monotonic() + seconds, self._undelivered)
@@ -122,6 +128,7 @@ class Sender:
         marker.done.wait(seconds)
         return marker.delivered
 
+    @contained(fallback=_not_all)
     def close(self, seconds: float) -> bool:
         """Sends what waits, until the deadline; ends the thread. What is left is counted as `unsent_at_close`."""
         with self._starting:
@@ -162,7 +169,7 @@ class Sender:
                 handled += 1
                 found = None if self._over or handled == BURST else self._queue.take()
             if not self._over:
-                self._send(self._batches.due(_now_ms(), behind=len(self._queue) > self._settings.busy_events))
+                self._send_due()
                 self._poll()
 
     def _patience(self) -> float:
@@ -191,13 +198,24 @@ class Sender:
             self._boundary.caught(error, f"writing a {found.kind} event")
 
     def _reach(self, marker: Marker) -> None:
-        self._send(self._batches.all(_now_ms()))
-        left = self._transport.flush(max(0.0, marker.deadline - time.monotonic()))
-        if marker.last:
-            self._transport.close(max(0.0, marker.deadline - time.monotonic()))
-            self._over = True
-        marker.delivered = left == 0 and self._undelivered == marker.undelivered_before
-        marker.done.set()
+        left = 1
+        try:
+            self._send(self._batches.all(_now_ms()))
+            left = self._transport.flush(max(0.0, marker.deadline - time.monotonic()))
+            if marker.last:
+                self._transport.close(max(0.0, marker.deadline - time.monotonic()))
+        except Exception as error:  # noqa: BLE001 - whoever waits for the marker must not wait in vain
+            self._boundary.caught(error, "flushing the transport")
+        finally:
+            self._over = self._over or marker.last
+            marker.delivered = left == 0 and self._undelivered == marker.undelivered_before
+            marker.done.set()
+
+    def _send_due(self) -> None:
+        try:
+            self._send(self._batches.due(_now_ms(), behind=len(self._queue) > self._settings.busy_events))
+        except Exception as error:  # noqa: BLE001 - the thread goes on; what waits is looked at again
+            self._boundary.caught(error, "cutting records")
 
     def _send(self, batches: list[Batch]) -> None:
         for batch in batches:
