@@ -73,6 +73,7 @@ class _Play:
             finally:
                 self._end()
         result.broken += [f"a worker ended: {type(one).__name__}: {one}" for one in self.failures if not result.broken]
+        result.broken = self.world.watch.broken or result.broken
         result.told = outcome(self.world.bus, self.world.store)
         counted = self.world.counted
         counted["state writes checked"] += self.world.watch.states
@@ -122,7 +123,7 @@ class _Play:
             self.loop.now_us += 4_000_000_000
             await self.loop.pause(5_000_000)
             await self._settle()
-            if self.failures:
+            if self.failures or self.world.watch.broken:
                 return
 
     def _disturb(self) -> None:
@@ -215,7 +216,7 @@ class _Play:
             if len(alive) < len(self.workers) or not alive:
                 self.workers = alive
                 self._hire()
-            if self.failures or self._is_all_kept():
+            if self.failures or self.world.watch.broken or self._is_all_kept():
                 return
         raise BrokenError("it never ends")
 

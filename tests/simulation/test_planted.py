@@ -1,0 +1,137 @@
+"""Each kind of mistake that delivery must not make is made here, and the simulation sees it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import sim_run
+
+from watchkeeper.stream_processors.detection import judge as judges
+from watchkeeper.stream_processors.detection import subjects
+from watchkeeper.stream_processors.engine import checkpoint, engine, memory_store, stage_one
+from watchkeeper.stream_processors.engine.stage import Output
+
+SEEDS = range(80)
+
+Kept = Callable[[], Awaitable[None]]
+Patch = pytest.MonkeyPatch
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Thousands of refusals are not worth reading."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def offset_before_store(patch: Patch) -> None:
+    steps = checkpoint.Checkpointer._steps
+
+    async def first(self: Any, output: Output, previous: Any, published: Any, on_kept: Kept) -> None:
+        await on_kept()
+
+        async def nothing() -> None:
+            """It was acknowledged."""
+
+        await steps(self, output, previous, published, nothing)
+
+    patch.setattr(checkpoint.Checkpointer, "_steps", first)
+
+
+def acknowledged_on_exception(patch: Patch) -> None:
+    async def once(_clock: Any, what: str, attempt: Callable[[], Awaitable[Any]]) -> Any:
+        try:
+            return await attempt()
+        except checkpoint.TransientError:
+            if not what.startswith(("inserting", "publishing")):
+                raise
+        return None
+
+    patch.setattr(checkpoint, "persist", once)
+
+
+def no_dedupe(patch: Patch) -> None:
+    patch.setattr(stage_one.StageOne, "_known", lambda *_: set())
+    arrival = stage_one.arrival_of
+
+    def always_new(writer: Any, seq: int) -> Any:
+        found = arrival(writer, seq)
+        return stage_one.Arrival.NEXT if found is stage_one.Arrival.SEEN else found
+
+    patch.setattr(stage_one, "arrival_of", always_new)
+
+
+def state_ahead_of_findings(patch: Patch) -> None:
+    steps = checkpoint.Checkpointer._steps
+
+    async def states_first(self: Any, output: Output, previous: Any, published: Any, on_kept: Kept) -> None:
+        if output.states:
+            await self._insert(output.state_table, output.states)
+        await steps(self, output, previous, published, on_kept)
+
+    patch.setattr(checkpoint.Checkpointer, "_steps", states_first)
+
+
+def summed_replay(patch: Patch) -> None:
+    patch.setattr(subjects, "_is_newer", lambda *_: True)
+
+
+def id_holds_the_tick(patch: Patch) -> None:
+    tick = judges.Judge.tick
+
+    def with_time(self: Any, session: Any, *, clock_us: int) -> Any:
+        verdict = tick(self, session, clock_us=clock_us)
+        if verdict is not None:
+            verdict.findings = [
+                one.model_copy(update={"finding_id": f"{one.finding_id[:-12]}{clock_us % 10**12:012}"})
+                for one in verdict.findings
+            ]
+        return verdict
+
+    patch.setattr(judges.Judge, "tick", with_time)
+
+
+def the_last_writer_of_a_state_wins(patch: Patch) -> None:
+    put = memory_store.MemoryStore._put
+
+    def last(self: Any, table: str, row: dict[str, Any]) -> None:
+        if table in ("sessions", "subjects"):
+            key = tuple(row[name] for name in memory_store.TABLES[table].key)
+            self._tables[table].pop(key, None)
+        put(self, table, row)
+
+    patch.setattr(memory_store.MemoryStore, "_put", last)
+
+
+def states_kept_over_a_rebalance(patch: Patch) -> None:
+    async def assign(_self: Any, _partitions: Any) -> None:
+        """Loads nothing and forgets nothing."""
+
+    patch.setattr(engine.Engine, "assign", assign)
+
+
+PLANTED = [
+    offset_before_store,
+    acknowledged_on_exception,
+    no_dedupe,
+    state_ahead_of_findings,
+    summed_replay,
+    id_holds_the_tick,
+    the_last_writer_of_a_state_wins,
+    states_kept_over_a_rebalance,
+]
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+def test_a_planted_mistake_is_seen(plant: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    plant(monkeypatch)
+    assert any(sim_run.run(seed).broken for seed in SEEDS), f"{len(SEEDS)} seeds did not see it"
