@@ -20,7 +20,7 @@ from watchkeeper.cli.options import home_option, json_option
 from watchkeeper.cli.output import Column, make_console, print_json, print_table
 from watchkeeper.cli.stack.doctor import Check, run_doctor
 from watchkeeper.cli.stack.lifecycle import stack_environment, stack_status, start_stack, stop_stack
-from watchkeeper.cli.stack.settings import KAFKA, StackSettings
+from watchkeeper.cli.stack.settings import BROKERS, KAFKA, StackSettings
 from watchkeeper.cli.stack.status import StackStatus
 from watchkeeper.schemas.errors import StackError
 from watchkeeper.stream_processors.settings import SIMULATED_ACTS
@@ -56,16 +56,28 @@ _port = click.IntRange(1, 65_535)
     examples=(
         ("start, with data in .watchkeeper and free ports", "watchkeeper up"),
         ("elsewhere, with ports that stay", "watchkeeper up --home ~/watch --kafka-port 9092 --clickhouse-port 8123"),
+        ("with Apache Kafka, which keeps its records on disk", "watchkeeper up --broker apache"),
         ("in this terminal, until Ctrl-C", "watchkeeper up --foreground"),
     ),
 )
 @click.option("--foreground", is_flag=True, help="Stay in the foreground; Ctrl-C stops everything.")
+@click.option(
+    "--broker",
+    type=click.Choice(BROKERS),
+    help="The broker: in memory, or Apache Kafka, whose records stay (needs Java 17, and Maven once).",
+)
 @click.option("--kafka-port", type=_port, metavar="PORT", help="The broker's port. Default: a free one.")
 @click.option("--clickhouse-port", type=_port, metavar="PORT", help="ClickHouse's port. Default: a free one.")
 @click.option("--simulated-acts", is_flag=True, help="Let simulated sessions be commanded, as in the demo.")
 @home_option
 def up(
-    *, foreground: bool, kafka_port: int | None, clickhouse_port: int | None, simulated_acts: bool, home: Path | None
+    *,
+    foreground: bool,
+    broker: str | None,
+    kafka_port: int | None,
+    clickhouse_port: int | None,
+    simulated_acts: bool,
+    home: Path | None,
 ) -> None:
     """Start broker, ClickHouse and worker on this machine, and keep them alive.
 
@@ -74,6 +86,7 @@ def up(
     """
     settings = StackSettings.from_environment(
         data_dir=home,
+        broker=broker,
         broker_port=kafka_port,
         clickhouse_port=clickhouse_port,
     )
@@ -101,7 +114,7 @@ def up(
 )
 @home_option
 def down(*, home: Path | None) -> None:
-    """Stop the local stack. What is stored stays; what waits in the broker's memory is lost."""
+    """Stop the local stack. What is stored stays; what waits in a broker in memory is lost."""
     directory = data_directory(home)
     if not stack_status(directory).is_alive:
         click.echo(f"no stack runs in {directory}")

@@ -13,11 +13,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from watchkeeper.cli.stack.apache.jars import LOCK, jars_directory
+from watchkeeper.cli.stack.apache.programs import java_program, maven_program
 from watchkeeper.cli.stack.broker import broker_binary, broker_problem
 from watchkeeper.cli.stack.clickhouse_probe import clickhouse_version
 from watchkeeper.cli.stack.layout import StackLayout
 from watchkeeper.cli.stack.lifecycle import stack_environment
-from watchkeeper.cli.stack.settings import CLICKHOUSE, KAFKA, KNOWN_VARIABLES, StackSettings, load_named
+from watchkeeper.cli.stack.settings import APACHE, CLICKHOUSE, KAFKA, KNOWN_VARIABLES, StackSettings, load_named
 from watchkeeper.cli.stack.status import read_status
 from watchkeeper.cli.stack.versions import versions
 from watchkeeper.schemas.errors import WatchkeeperError
@@ -105,9 +107,17 @@ def _broker_program(settings: StackSettings) -> Check:
     if settings.kafka_bootstrap:
         return Check("broker program", "ok", f"not needed: {KAFKA} is set")
     try:
+        if settings.broker == APACHE:
+            return Check("broker program", "ok", _apache_programs())
         return Check("broker program", "ok", str(broker_binary()))
     except WatchkeeperError as error:
         return Check("broker program", "fail", "not found", str(error))
+
+
+def _apache_programs() -> str:
+    """The Java that runs Apache Kafka, and where its jars are or what will fetch them."""
+    jars = jars_directory(LOCK)
+    return f"{java_program()}, {jars if jars.is_dir() else f'jars not fetched yet, by {maven_program()}'}"
 
 
 def _engine(settings: StackSettings) -> Check:

@@ -46,6 +46,11 @@ class StackLayout:
         """The engine's data, and the endpoint's password."""
         return self.data_dir / "clickhouse"
 
+    @property
+    def kafka(self) -> Path:
+        """Apache Kafka's data, where the stack runs it."""
+        return self.data_dir / "kafka"
+
     def log(self, part: str) -> Path:
         """The log file of a part."""
         return self.logs / f"{part}.log"

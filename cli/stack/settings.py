@@ -23,7 +23,7 @@ READY_FILE = "WATCHKEEPER_READY_FILE"
 
 KNOWN_VARIABLES: Mapping[str, str] = {
     KAFKA: "host:port of a Kafka that runs elsewhere; the stack then starts no broker",
-    BROKER_KIND: "the broker that the stack starts: embedded (in memory, the default) or apache (Apache Kafka, on disk)",
+    BROKER_KIND: "the broker that the stack starts: embedded (in memory, the default) or apache (on disk)",
     CLICKHOUSE: "http://user:password@host:port/database of a ClickHouse that runs elsewhere; none is then started",
     HOME: "the stack's directory; by default .watchkeeper in the working directory",
     READY_FILE: "where a worker writes its process id when it is ready; set by the stack",

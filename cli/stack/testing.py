@@ -12,8 +12,8 @@ In a `conftest.py`::
         with running_clickhouse(tmp_path_factory.mktemp("clickhouse")) as dsn:
             yield dsn
 
-`running_kafka` is Apache Kafka itself, of one or three nodes. `running_worker` is a worker between the two, `running_stack` a whole one. All end when the block ends, and on Linux
-also when the process that uses them is killed.
+`running_kafka` is Apache Kafka itself, of one or three nodes; `running_worker` is a worker between broker and store,
+`running_stack` a whole one. All end when the block ends, and on Linux also when the process that uses them is killed.
 """
 
 from __future__ import annotations

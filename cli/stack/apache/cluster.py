@@ -48,7 +48,7 @@ class KafkaCluster:
             raise StackError(f"a cluster of {nodes} nodes cannot be made: 1 or 3")
         self.data_dir = data_dir.resolve()
         self._port = port
-        self.cluster_id = _cluster_id(self.data_dir, nodes)
+        self.cluster_id = cluster_id_of(self.data_dir, nodes)
         self.nodes: tuple[KafkaNode, ...] = ()
         self._place(nodes)
 
@@ -117,8 +117,12 @@ class KafkaCluster:
         return self._port if self._port and number == 1 else free_port()
 
 
-def _cluster_id(data_dir: Path, nodes: int) -> str:
-    """The id of the cluster that the directory holds; a new one where it holds none."""
+def cluster_id_of(data_dir: Path, nodes: int) -> str:
+    """The id of the cluster that the directory holds; a new one where it holds none.
+
+    Raises:
+        StackError: the directory holds a cluster of another size, or its id cannot be read.
+    """
     file = data_dir / _CLUSTER_FILE
     if not file.exists():
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -69,6 +69,11 @@ def cache_directory() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "watchkeeper"
 
 
+def jars_directory(lock: Path = LOCK, cache: Path | None = None) -> Path:
+    """Where the jars of a lock file are, or will be: another set is another directory, so versions do not mix."""
+    return (cache or cache_directory()) / f"kafka-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+
+
 def kafka_jars(lock: Path = LOCK, cache: Path | None = None) -> Path:
     """The directory that holds exactly the jars of the lock file; fetched by Maven where it is not there yet.
 
@@ -77,11 +82,9 @@ def kafka_jars(lock: Path = LOCK, cache: Path | None = None) -> Path:
         StackError: Maven failed, or a jar is not the one that the lock file names.
     """
     wanted = read_lock(lock)
-    base = cache or cache_directory()
-    # Another set of jars is another directory: versions do not mix.
-    directory = base / f"kafka-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+    directory = jars_directory(lock, cache)
     if not directory.is_dir():
-        with _only_one(base / "kafka.lock"):
+        with _only_one(directory.with_name("kafka.lock")):
             if not directory.is_dir():
                 _fetch_into(directory, wanted)
     check_jars(directory, wanted, f"remove {directory}, and it is fetched again")

@@ -314,14 +314,15 @@ Read = Callable[[str, set[bytes]], list[Any]]
 """The messages of a topic with these keys: key, value, headers, partition; in the order of the partitions."""
 
 
-@pytest.fixture(params=["memory", "kafka"])
+@pytest.fixture(params=["memory", "embedded", "apache"])
 def wired(request: pytest.FixtureRequest) -> Iterator[tuple[Bus, Read]]:
     """A bus, and the way to read what it wrote."""
     if request.param == "memory":
         memory = MemoryBus(MemoryClock())
         yield memory, lambda topic, keys: _of_memory(memory, topic, keys)
         return
-    bootstrap = request.getfixturevalue("broker")
+    embedded = request.param == "embedded"
+    bootstrap = request.getfixturevalue("broker") if embedded else request.getfixturevalue("kafka").bootstrap
     kafka = KafkaBus(bootstrap)
     yield kafka, lambda topic, keys: _of_kafka(bootstrap, topic, keys)
     kafka.close()
