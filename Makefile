@@ -61,6 +61,9 @@ bench: setup ## throughput and latency on the local stack, to benchmarks/results
 bench-worker: setup ## what an event costs the worker's main thread, to benchmarks/results/worker_cpu.json
 	@$(BIN)/python benchmarks/worker_cpu.py $(ARGS)
 
+simulate: setup ## ten thousand seeds of the simulation to benchmarks/results/simulate.json; SEED=1 replays one
+	@$(if $(SEED),$(BIN)/python tests/simulation/sim_run.py $(SEED) $(ARGS),$(BIN)/python benchmarks/simulate.py $(ARGS))
+
 lock: setup ## compile the locked requirements anew
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
