@@ -28,6 +28,7 @@ TABLE: Final[dict[str, Lazy]] = {
     "import": Lazy(f"{_COMMANDS}.import_", "import_", "Bring recorded sessions in.", DATA),
     "worker": Lazy(f"{_COMMANDS}.worker", "worker", "Run one stream worker in this process.", DATA),
     "rollups": Lazy(f"{_COMMANDS}.rollups", "rollups", "Keep minute rollups up to date, or make them anew.", DATA),
+    "topics": Lazy(f"{_COMMANDS}.topics", "topics", "Make Kafka's topics that are missing.", DATA),
     "migrate": Lazy(f"{_COMMANDS}.migrate", "migrate", "Bring ClickHouse's tables up to date.", DATA),
 }
 

@@ -65,7 +65,7 @@ def event(number: int, type_: str = "response", *, at: datetime = BEGIN, **more:
 
 def finding(number: int, *, at: datetime = BEGIN, **more: Any) -> Row:
     columns = ("root_session_id", "agent_version", "user_id", "customer_id", "summary", "policy_address", "runbook")
-    row = dict.fromkeys(columns, "") | {
+    row: Row = dict.fromkeys(columns, "") | {
         "tenant_id": "acme",
         "finding_id": f"f{number}",
         "revision": 0,
@@ -244,7 +244,8 @@ def crash(job: Rollups, rng: random.Random) -> None:
         if left < 0:
             raise CrashError
 
-    job._command = breaking  # type: ignore[method-assign]
+    watched: Any = job
+    watched._command = breaking
     try:
         job.run_pass()
     except CrashError:
