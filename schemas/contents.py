@@ -10,6 +10,7 @@ event of a writer that uses it; later events of that writer carry the address al
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -58,7 +59,15 @@ def address_of(text: str | bytes, salt: str | None = None) -> str:
     raw = text.encode() if isinstance(text, str) else text
     if salt is None:
         return "u-" + hashlib.blake2b(raw, digest_size=32).hexdigest()
-    return "s-" + hashlib.blake2b(raw, digest_size=32, key=bytes.fromhex(salt)).hexdigest()
+    hashing = _keyed(salt).copy()
+    hashing.update(raw)
+    return "s-" + hashing.hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _keyed(salt: str) -> hashlib.blake2b:
+    """A hash that has taken in its key: a copy of it is cheaper than another one, and a writer has many texts."""
+    return hashlib.blake2b(digest_size=32, key=bytes.fromhex(salt))
 
 
 def matches(content_address: str, text: str | bytes, salt: str | None) -> bool | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
@@ -42,6 +42,8 @@ class Model(BaseModel):
         json_schema_extra=_describe,
     )
 
+
+_MICROSECOND = timedelta(microseconds=1)
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2299, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -83,11 +85,9 @@ Sentence = Annotated[str, StringConstraints(max_length=2000)]
 
 def to_us(moment: datetime) -> int:
     """Microseconds since 1970 in UTC, exactly (a float of seconds would lose the last digit)."""
-    delta = moment - EARLIEST
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    return (moment - EARLIEST) // _MICROSECOND
 
 
 def from_us(epoch_us: int) -> datetime:
     """The inverse of `to_us`."""
-    seconds, micros = divmod(epoch_us, 1_000_000)
-    return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=micros)
+    return EARLIEST + timedelta(microseconds=epoch_us)

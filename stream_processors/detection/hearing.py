@@ -36,13 +36,14 @@ NOWHERE = Place()
 
 @dataclass(slots=True)
 class Verdict:
-    """What one event, or one tick, led to."""
+    """What one event, or one tick, led to; `at_us` is the event's time, 0 for a tick."""
 
     findings: list[Finding] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
     commands: list[Control] = field(default_factory=list)
     priced: Priced = NOTHING_TO_PRICE
     late: bool = False
+    at_us: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.findings or self.signals or self.commands)

@@ -106,8 +106,8 @@ class Judge:
         """
         gap = apply(session.writer(event.writer_id), event.seq)
         late = gap is not None and event.seq <= gap[1]
-        verdict = Verdict(late=late)
         at_us = to_us(event.occurred_at)
+        verdict = Verdict(late=late, at_us=at_us)
         self._account(session, event, verdict, at_us=at_us, clock_us=clock_us)
         context = context_of(session, self.library)
         context.at_us = at_us
@@ -131,9 +131,9 @@ class Judge:
         self, session: SessionState, event: Event, digests: list[str], *, clock_us: int, place: Place = NOWHERE
     ) -> Verdict:
         """Notes that a number came again with other content; nothing of the event is applied."""
-        verdict = Verdict()
+        verdict = Verdict(at_us=to_us(event.occurred_at))
         context = context_of(session, self.library)
-        context.at_us = to_us(event.occurred_at)
+        context.at_us = verdict.at_us
         hearing = Hearing(context, event, clock_us, place, self.acts(session), verdict)
         self._notify(hearing, event, Notice("conflict", event.writer_id, event.seq, event.seq, digests))
         return verdict

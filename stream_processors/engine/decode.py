@@ -15,7 +15,6 @@ from watchkeeper.schemas.envelope import SCHEMA_VERSION
 from watchkeeper.schemas.events import EVENT_ADAPTER, EVENT_TYPES, Event
 from watchkeeper.schemas.rows import RejectReason
 from watchkeeper.schemas.topics import MAX_RECORD_BYTES
-from watchkeeper.schemas.wire import record_key
 from watchkeeper.stream_processors.engine.ports import Record
 
 _TIME_AS_WE_SPELL_IT = re.compile(rb'"occurred_at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"')
@@ -53,11 +52,12 @@ def decode(record: Record) -> tuple[list[Line], list[Rejected]]:
     if len(record.value) > MAX_RECORD_BYTES:
         detail = f"the record has {len(record.value)} bytes, the limit is {MAX_RECORD_BYTES}: send fewer events in one"
         return lines, [Rejected("too_large", detail, record.value, -1)]
+    session = _session_of(record.key)
     for index, raw in enumerate(record.value.split(b"\n")):
         if not raw or raw.isspace():
             continue
         verbatim = record.canonical and len(raw) <= MAX_LINE_BYTES and _is_canonical(raw)
-        outcome = _decode_line(raw, record.key, is_json=verbatim)
+        outcome = _decode_line(raw, record.key, session, is_json=verbatim)
         if isinstance(outcome, tuple):
             rejected.append(Rejected(outcome[0], outcome[1], raw, index))
         else:
@@ -65,7 +65,18 @@ def decode(record: Record) -> tuple[list[Line], list[Rejected]]:
     return lines, rejected
 
 
-def _decode_line(raw: bytes, key: bytes | None, *, is_json: bool) -> Event | tuple[RejectReason, str]:
+def _session_of(key: bytes | None) -> tuple[str, str] | None:
+    """Tenant and session as the record's key names them; None where it names none."""
+    try:
+        tenant_id, slash, session_id = (key or b"").decode().partition("/")
+    except UnicodeDecodeError:
+        return None
+    return (tenant_id, session_id) if slash else None
+
+
+def _decode_line(
+    raw: bytes, key: bytes | None, session: tuple[str, str] | None, *, is_json: bool
+) -> Event | tuple[RejectReason, str]:
     if len(raw) > MAX_LINE_BYTES:
         return "too_large", (
             f"the line has {len(raw)} bytes, the limit is {MAX_LINE_BYTES}: send long texts as `content` events"
@@ -76,7 +87,7 @@ def _decode_line(raw: bytes, key: bytes | None, *, is_json: bool) -> Event | tup
         return _explain(raw, error)
     if not is_json and (strange := _no_json(raw)):
         return "not_json", strange
-    if record_key(event.tenant_id, event.session_id) != key:
+    if (event.tenant_id, event.session_id) != session:
         return "wrong_key", (
             f"the record's key is {_shown(key)}, the event belongs to "
             f"{event.tenant_id}/{event.session_id}: key records by tenant_id/session_id"

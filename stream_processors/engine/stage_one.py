@@ -146,7 +146,7 @@ class StageOne:
             if digest in known:
                 counts.duplicates += 1
                 return
-            verdict = Verdict()
+            verdict = Verdict(at_us=to_us(event.occurred_at))
             if known:
                 counts.conflicts += 1
                 digests = sorted({*known, digest})
@@ -159,16 +159,16 @@ class StageOne:
     def _add_event(self, line: Line, digest: str, verdict: Verdict, *, late: bool, case: _Case, output: Output) -> None:
         event = line.event
         row = case.rows.row(line, digest, priced=verdict.priced, late=late)
-        output.add_event(row, to_us(event.occurred_at), Origin(case.record, line.raw, line.index))
+        output.add_event(row, verdict.at_us, Origin(case.record, line.raw, line.index))
         self._add_contents(output, event, case.clock_us)
         _add_verdict(output, verdict, case.record.partition, case.record.log)
         output.counts.events += 1
         output.counts.late += late
 
     def _add_contents(self, output: Output, event: Event, clock_us: int) -> None:
-        if isinstance(event, ContentPart):
+        if type(event) is ContentPart:
             output.add_row("contents", part_row(event))
-        elif isinstance(event, (SessionStarted, Prompt)):
+        elif type(event) is SessionStarted or type(event) is Prompt:
             for _, content in contents_of(event):
                 if is_shared(content) and self._is_to_be_written(event, content, clock_us):
                     output.add_row("contents", content_row(event, content))

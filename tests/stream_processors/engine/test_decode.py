@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from watchkeeper.schemas.contents import MAX_LINE_BYTES
 from watchkeeper.schemas.topics import MAX_RECORD_BYTES
+from watchkeeper.schemas.wire import record_key
 from watchkeeper.stream_processors.engine.decode import Rejected, decode
 from watchkeeper.stream_processors.engine.ports import Record
 
@@ -181,3 +182,31 @@ def test_a_byte_that_was_hit_on_the_way_never_raises(telling: ModuleType, where:
     lines, refused = decode(record(bytes(line), canonical=True))
     kept = [one.raw for one in lines] + [one.raw for one in refused]
     assert sum(map(len, kept)) + bytes(line).count(b"\n") == len(line)
+
+
+@given(
+    st.one_of(st.text(max_size=8), st.sampled_from(["default", "a"])),
+    st.one_of(st.text(max_size=8), st.sampled_from(["s-1", "s/1", "/s"])),
+    st.one_of(st.none(), st.binary(max_size=12), st.sampled_from([b"default/s-1", b"default/s/1", b"default//s"])),
+)
+def test_the_key_decides_as_if_it_were_spelled_for_each_line(tenant: str, session: str, key: bytes | None) -> None:
+    line = orjson.dumps(
+        {
+            "type": "session_ended",
+            "event_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+            "tenant_id": tenant,
+            "session_id": session,
+            "writer_id": "w",
+            "seq": 0,
+            "occurred_at": "2026-01-01T00:00:00.000000Z",
+            "agent_id": "a",
+            "data": {},
+        }
+    )
+    for spelled in (key, record_key(tenant, session)):
+        lines, refused = decode(record(line, spelled))
+        reasons = {one.reason for one in refused}
+        if reasons == {"invalid_field"}:
+            continue
+        assert len(lines) + len(refused) == 1
+        assert (reasons == {"wrong_key"}) == (spelled != record_key(tenant, session))
