@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from emit_without_broker import emitting_without_broker
 from harness import Figure, of_quantile, of_runs, write
 from throughput import Flood, begin_load, ceiling_runs, stack_runs
 
@@ -39,6 +40,7 @@ def main() -> None:
     flood, single = Flood(options.sessions, options.runs), Flood(options.single_sessions, options.runs, together=1)
     ceilings = ceilings_of(flood, single)
     figures = [*whole_stack(flood, single, ceilings, options.seconds), *ceilings.values(), *emitting()]
+    figures += emitting_without_broker()
     if options.dry_run:
         print(*(figure.line() for figure in figures), sep="\n")
     else:
