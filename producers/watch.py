@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from watchkeeper.producers import context
 from watchkeeper.producers.losses import Losses, LossReason
+from watchkeeper.producers.masking import masker_for
 from watchkeeper.producers.options import SessionOptions, check_options
 from watchkeeper.producers.outlets import Outlet, is_disabled
 from watchkeeper.producers.policies import PolicyLike, resolve_policy
@@ -97,7 +98,7 @@ class Watchkeeper(Tooling):
             workflow: the workflow's name.
             environment: `production`, `staging`, …; `WATCHKEEPER_ENVIRONMENT`, or `production`, without it.
             retention_class: `standard` (90 days) or `regulated` (7 years).
-            masker: hides secrets and personal data, before anything leaves the process.
+            masker: hides what the policy's `masking` does not know, after it, before anything leaves the process.
             prices: with `local`, the price book by which caps on money are judged.
             on_stop: told when a session is asked to stop; see `watchkeeper.producers.stops`.
             on_delivery: told of what became of each record, in the sender's thread: for keeping a ledger.
@@ -128,7 +129,9 @@ class Watchkeeper(Tooling):
         if not disabled:
             outlet.check()
         self._charter = Charter(header, default_policy(agent) if disabled else resolve_policy(agent, policy))
-        ways = Ways(masker, on_stop, on_delivery, block)
+        masking = self._charter.policy.masking
+        masks = None if disabled else masker_for(masking, header.tenant_id, masker, recorded=origin == "import")
+        ways = Ways(masks, on_stop, on_delivery, block)
         self._local: LocalTransport | None = None
         self._recorder = Recorder(header.tenant_id, self._settings, self._boundary, ways)
         if not disabled:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, TypeAdapter, ValidationInfo, field_validator, model_validator
+from pydantic_core import SchemaError
 
 from watchkeeper.schemas.contents import address_of
 from watchkeeper.schemas.json_text import dump_json
@@ -215,6 +216,66 @@ class Thresholds(Model):
     close_timeout_seconds: Positive = 1800.0
 
 
+MaskKind = Literal["secret", "email", "phone", "card", "iban", "ssn", "ip"]
+
+
+class MaskPattern(Model):
+    """An expression of the user's own.
+
+    Attributes:
+        name: what it is called in counts and replacements: small letters, digits and underscores.
+        regex: in the syntax of RE2, which has neither look-around nor backreferences and so cannot run away.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+    regex: Annotated[str, Field(min_length=1, max_length=1000)]
+
+    @field_validator("regex")
+    @classmethod
+    def _linear(cls, regex: str) -> str:
+        try:
+            # Pydantic's engine is linear as RE2 is, and is there anyway.
+            TypeAdapter(Annotated[str, Field(pattern=regex)])
+        except SchemaError:
+            raise ValueError(
+                "no expression that runs in linear time: write a regular expression of RE2, "
+                "without look-around and backreferences"
+            ) from None
+        if re.search(regex, "") is not None:
+            raise ValueError("matches the empty text, so it would mask nothing, everywhere: ask for a character")
+        return regex
+
+
+class Masking(Model):
+    """What is masked at the source, before anything is hashed, spooled or sent. `docs/masking.md` tells each kind.
+
+    Attributes:
+        kinds: what is looked for. Secrets by default: no record needs them.
+        patterns: expressions of the user's own.
+        fields: values that are masked whole, by path from the event's type on: `tool_call.arguments.card_number`,
+            `*.password`.
+        exempt: paths that are left as they are.
+        replacement: `pseudonym` (`[email:3f2a90c1]`, equal for equal values) or `constant` (`[email]`).
+        phone_regions: regions whose numbers are known without a country's code, such as `US`.
+    """
+
+    kinds: list[MaskKind] = ["secret"]
+    patterns: list[MaskPattern] = []
+    fields: list[Name] = []
+    exempt: list[Name] = []
+    replacement: Literal["pseudonym", "constant"] = "pseudonym"
+    phone_regions: list[Annotated[str, Field(pattern=r"^[A-Z]{2}$")]] = []
+
+    @field_validator("fields", "exempt")
+    @classmethod
+    def _paths(cls, paths: list[str]) -> list[str]:
+        for path in paths:
+            first, *rest = path.split(".")
+            if not rest or not all(rest) or not first:
+                raise ValueError(f"{path!r} is no path: begin with the event's type or *, as in *.password")
+        return paths
+
+
 class AgentPolicy(Model):
     """The policy of one agent. `docs/policies.md` has examples.
 
@@ -224,6 +285,7 @@ class AgentPolicy(Model):
         mode: what happens on a breach of caps.
         caps: a cap that is left out keeps its default; an explicit None takes it away.
         allow_unlisted_tools: whether registered tools that `tools` does not list may be called.
+        masking: what is masked at the source.
     """
 
     agent: Name
@@ -239,6 +301,7 @@ class AgentPolicy(Model):
     retrieval: Retrieval = Retrieval()
     objectives: list[Objective] = []
     thresholds: Thresholds = Thresholds()
+    masking: Masking = Masking()
 
     @field_validator("caps")
     @classmethod
@@ -259,8 +322,15 @@ class AgentPolicy(Model):
         )
 
     def canonical(self) -> bytes:
-        """The policy as canonical JSON: keys sorted, defaults written out. The hash is over these bytes."""
-        return dump_json(self.model_dump(mode="json"), sort_keys=True)
+        """The policy as canonical JSON: keys sorted, defaults written out. The hash is over these bytes.
+
+        Sections that came after the first release are left out while they say what holds without them: an upgrade
+        must not rename every policy.
+        """
+        fields = self.model_dump(mode="json")
+        if self.masking == Masking():
+            del fields["masking"]
+        return dump_json(fields, sort_keys=True)
 
     @property
     def address(self) -> str:

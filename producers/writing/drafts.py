@@ -6,14 +6,14 @@ Whether a text stands in its slot verbatim or by address alone is the writer's t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 import orjson
 
 from watchkeeper.producers.losses import Losses
-from watchkeeper.producers.masking import Masker
+from watchkeeper.producers.masking.masker import Masker, mask_with
 from watchkeeper.producers.writing import names
 from watchkeeper.producers.writing.encoding import Exact, Frozen, freeze, refreeze, thaw
 from watchkeeper.producers.writing.names import plain_text
@@ -59,23 +59,45 @@ class Filters:
     def __init__(self, masker: Masker | None, losses: Losses) -> None:
         self.masker = masker
         self.losses = losses
+        self.counts: dict[str, int] = {}
+        self._kind = ""
 
-    def slot(self, value: Frozen, *, salted: bool) -> Slot:
+    def begin(self, kind: str) -> None:
+        """From here on what is masked belongs to an event of this type."""
+        self._kind = kind
+        self.counts = {}
+
+    def label(self, key: str, text: str, length: int) -> str:
+        """A short text that is no name, masked."""
+        if self.masker is None or not text:
+            return text
+        return self._mask(text.encode(), "text/plain", key)[0].decode()[:length]
+
+    def attributes(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The attributes of a header, masked; numbers of card size become texts where they must."""
+        if self.masker is None or not given:
+            return given
+        kept = orjson.dumps(dict(given))
+        masked = self._mask(kept, "application/json", "attributes")[0]
+        return given if masked == kept else orjson.loads(masked)
+
+    def slot(self, key: str, value: Frozen, *, salted: bool) -> Slot:
         """A text, masked. JSON keeps its form, everything else is plain text."""
         json = isinstance(value, bytes)
         media: MediaType = "application/json" if json else "text/plain"
         raw = bytes(value) if isinstance(value, bytes) else plain_text(value).encode()
-        if self.masker is None:
+        # A policy is named by the hash of its text, which must stay what it was.
+        if self.masker is None or (key == "content" and not salted):
             return Slot(raw, media, salted)
-        raw, places = self._mask(raw, media)
+        raw, places = self._mask(raw, media, key)
         return Slot(raw, media, salted, places)
 
-    def json(self, value: Frozen, limit: int, shape: Shape) -> bytes:
+    def json(self, key: str, value: Frozen, limit: int, shape: Shape) -> bytes:
         """A JSON value, masked, of the shape that the contract asks for, and short enough to stand in an event."""
         raw = value if isinstance(value, bytes) else refreeze(value)
         if self.masker is not None:
             exact = type(raw) is Exact
-            raw, _ = self._mask(raw, "application/json")
+            raw, _ = self._mask(raw, "application/json", key)
             raw = Exact(raw) if exact else raw
         if (shape == "object" and raw[:1] != b"{") or (shape == "array" and raw[:1] != b"["):
             wrapped = b'{"value":%b}' % raw if shape == "object" else b"[%b]" % raw
@@ -85,16 +107,18 @@ class Filters:
             raw = shorten(raw, limit)
         return raw
 
-    def _mask(self, raw: bytes, media: MediaType) -> tuple[bytes, int]:
+    def _mask(self, raw: bytes, media: MediaType, key: str) -> tuple[bytes, int]:
         assert self.masker is not None
         try:
-            masked = self.masker.mask(raw.decode(), media)
+            masked = mask_with(self.masker, raw.decode(), media, (self._kind, key))
             out = masked.text.encode()
             if media == "application/json":
                 orjson.loads(out)
         except Exception as error:  # noqa: BLE001 - whatever it raised, the event must not leave
             # The message may quote the text.
             raise MaskFailedError(f"the masker failed with {type(error).__name__}") from None
+        for kind, places in (masked.kinds or ({"own": masked.places} if masked.places else {})).items():
+            self.counts[kind] = self.counts.get(kind, 0) + places
         return out, masked.places
 
 
@@ -140,7 +164,7 @@ class Draft:
     def label(self, key: str, value: Frozen, length: int = names.NAME_LENGTH) -> None:
         """A text of at most `length` characters, left out where empty."""
         if text := names.label(value, length):
-            self.raw(key, orjson.dumps(text))
+            self.raw(key, orjson.dumps(self._filters.label(key, text, length)))
 
     def always(self, key: str, value: Frozen) -> None:
         """A text of at most 256 characters that the contract asks for, empty or not."""
@@ -176,17 +200,17 @@ class Draft:
     def value(self, key: str, value: Frozen, *, limit: int = VALUE_LIMIT, shape: Shape = "any") -> None:
         """A JSON value that stands in the event itself; None is left out."""
         if value is not None:
-            self.raw(key, self._filters.json(value, limit, shape))
+            self.raw(key, self._filters.json(key, value, limit, shape))
 
     def required(self, key: str, value: Frozen, *, limit: int = VALUE_LIMIT) -> None:
         """A JSON value that the contract asks for: None is written as null."""
-        self.raw(key, self._filters.json(value, limit, "any"))
+        self.raw(key, self._filters.json(key, value, limit, "any"))
 
     def text(self, key: str, value: Frozen, *, salted: bool = True) -> None:
         """A text by address; None is left out."""
         if value is not None:
             self.raw(key, b"")
-            self._parts.append(self._filters.slot(value, salted=salted))
+            self._parts.append(self._filters.slot(key, value, salted=salted))
 
     def object(self, key: str, draft: Draft) -> None:
         """An object inside this one."""

@@ -26,7 +26,10 @@ LOST_ATTRIBUTE: Final = "watchkeeper.lost"
 STOP_ATTRIBUTE: Final = "watchkeeper.stop_requested"
 """The command that asked this session to stop, where the policy's mode let it go on."""
 
-RESERVED_ATTRIBUTES: Final = 2
+MASKED_ATTRIBUTE: Final = "watchkeeper.masked"
+"""What was masked in this event, by kind: `email:2,secret:1`. Never what it was."""
+
+RESERVED_ATTRIBUTES: Final = 3
 
 Scalar = str | int | float | bool
 
@@ -97,7 +100,17 @@ class Header:
     def _attributes(self) -> bytes:
         return b',"attributes":' + orjson.dumps(dict(self.attributes)) if self.attributes else b""
 
-    def encode(self, kind: str, event_id: str, *, writer: bytes, seq: int, occurred_us: int, lost: int) -> bytes:
+    def encode(
+        self,
+        kind: str,
+        event_id: str,
+        *,
+        writer: bytes,
+        seq: int,
+        occurred_us: int,
+        lost: int,
+        masked: Mapping[str, int] | None = None,
+    ) -> bytes:
         """The canonical header of one event, closed with a brace.
 
         Args:
@@ -107,10 +120,14 @@ class Header:
             seq: its number.
             occurred_us: when it happened, epoch microseconds; moved into the range that the contract takes.
             lost: events of the session lost so far, told as an attribute where it is not 0.
+            masked: places masked in the event, by kind, told the same way.
         """
         attributes = self._attributes
-        if lost:
-            attributes = b',"attributes":' + orjson.dumps({**self.attributes, LOST_ATTRIBUTE: lost})
+        if lost or masked:
+            own: dict[str, Scalar] = {LOST_ATTRIBUTE: lost} if lost else {}
+            if masked:
+                own[MASKED_ATTRIBUTE] = ",".join(f"{name}:{places}" for name, places in sorted(masked.items()))
+            attributes = b',"attributes":' + orjson.dumps({**self.attributes, **own})
         return b'{"type":"%b","event_id":"%b"%b,"writer_id":%b,"seq":%d,"occurred_at":"%b"%b%b}' % (
             kind.encode(),
             event_id.encode(),
@@ -130,9 +147,9 @@ def fit_turn(given: Any) -> int | None:
 
 
 def fit_attributes(given: Mapping[Any, Any]) -> Mapping[str, Scalar]:
-    """Attributes as the contract takes them: at most 30, keys of 256 and texts of 1,000 characters, finite numbers.
+    """Attributes as the contract takes them: at most 29, keys of 256 and texts of 1,000 characters, finite numbers.
 
-    Two places are kept for what the recorder itself has to say.
+    Three places are kept for what the recorder itself has to say.
     """
     fitting: dict[str, Scalar] = {}
     for key, value in list(given.items())[: MAX_ATTRIBUTES - RESERVED_ATTRIBUTES]:

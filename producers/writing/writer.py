@@ -27,6 +27,7 @@ from watchkeeper.schemas.wire import chain_link, data_digest
 
 if TYPE_CHECKING:
     from watchkeeper.producers.identity import Identity
+    from watchkeeper.producers.writing.headers import Header
     from watchkeeper.producers.writing.hostqueue import Item
 
 MAX_LINE: Final = MAX_RECORD_BYTES - KIB
@@ -102,6 +103,8 @@ class Writer:
         self._parts_chain = Chain(f"{identity.writer_id}/c", identity.salt)
         self._parts_seq = 0
         self._sent: dict[str, None] = {}
+        self._given: Header | None = None
+        self._masked: Header | None = None
 
     def write(self, item: Item, lost: int) -> Written:
         """The lines of one event.
@@ -114,6 +117,7 @@ class Writer:
             MaskFailedError: the masker failed; nothing was written.
             TooLargeError: the event does not fit a record even with all its texts by address.
         """
+        self._filters.begin(item.kind)
         draft = Draft(self._filters)
         SHAPES[item.kind](draft, item.fields)
         chunks = draft.chunks()
@@ -121,13 +125,14 @@ class Writer:
         if len(composed.data) > MAX_LINE - _HEADER_ROOM:
             composed = self._compose(chunks, 0)
         event_id = self._identity.event_id(self._chain.writer_id, item.seq, item.occurred_us)
-        header = item.header.encode(
+        header = self._header(item).encode(
             item.kind,
             event_id,
             writer=self._chain.writer_json,
             seq=item.seq,
             occurred_us=item.occurred_us,
             lost=lost,
+            masked=self._filters.counts,
         )
         if len(header) + len(composed.data) > MAX_LINE - _HASH_ROOM:
             raise TooLargeError(f"a {item.kind} event takes {len(composed.data)} bytes without its texts")
@@ -141,6 +146,15 @@ class Writer:
         """A record was lost with these texts: they are sent again when they are used again."""
         for address in addresses:
             self._sent.pop(address, None)
+
+    def _header(self, item: Item) -> Header:
+        # Masked once for all events under it.
+        if item.header is not self._given:
+            attributes = self._filters.attributes(item.header.attributes)
+            self._masked = item.header.with_(attributes=attributes) if self._filters.masker else item.header
+            self._given = item.header
+        assert self._masked is not None
+        return self._masked
 
     def _remember(self, addresses: Iterable[str]) -> None:
         self._sent.update(dict.fromkeys(addresses))
@@ -181,7 +195,7 @@ class Writer:
                 data["media_type"] = slot.media_type
             data["text"] = piece
             event_id = self._identity.event_id(self._parts_chain.writer_id, self._parts_seq, item.occurred_us)
-            header = item.header.encode(
+            header = self._header(item).encode(
                 "content",
                 event_id,
                 writer=self._parts_chain.writer_json,

@@ -1,0 +1,98 @@
+"""What tells a number or a name from one that only looks like it: checksums, ranges, and what stands beside it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+
+_WORDLIKE: Final = re.compile(rb"[\w.\-]")
+_CARDS: Final = re.compile(
+    rb"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
+    rb"|6(?:011|4[4-9]\d|5\d\d)\d{12}|35\d{14}|3(?:0[0-5]|[68]\d)\d{11}|62\d{14,17}"
+)
+_GROUPED: Final = re.compile(rb"\d+|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}")
+_VERSION: Final = re.compile(rb"(?i)(?:\bv|version[\s:=\"']{0,4}|[<>=~!]=\s?|@|/v)$")
+_FILES: Final = frozenset({b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"css", b"js", b"py", b"html", b"json"})
+_IBAN_LENGTHS: Final = {
+    country: length
+    for length, countries in {
+        15: "NO", 16: "BE", 18: "DK FI FO GL NL", 19: "MK SI", 20: "AT BA EE KZ LT LU XK", 21: "CH HR LI LV",
+        22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ", 24: "AD CZ ES MD PK RO SA SE SK TN VG",
+        25: "PT", 26: "IS TR", 27: "FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB PL SV", 29: "BR EG PS QA UA",
+        30: "JO KW MU", 31: "MT SC", 32: "LC",
+    }.items()
+    for country in countries.split()
+}  # fmt: skip
+
+
+def stands_alone(raw: bytes, start: int, end: int) -> bool:
+    """Whether no letter, digit, dot or dash continues it: a part of an id or of a decimal is no number of its own."""
+    before = raw[start - 1 : start] if start else b""
+    after = raw[end : end + 2]
+    if before and _WORDLIKE.match(before):
+        return False
+    return not re.match(rb"[\w\-]|\.\w", after)
+
+
+def card(raw: bytes, start: int, end: int) -> int:
+    """Where the card number ends; 0 where it is none: issuer's range and length, Luhn's checksum, usual groups."""
+    text = raw[start:end]
+    digits = re.sub(rb"[ -]", b"", text)
+    good = _GROUPED.fullmatch(text) and _CARDS.fullmatch(digits) and len(set(digits)) > 1 and _luhn(digits)
+    return end if good and stands_alone(raw, start, end) else 0
+
+
+def _luhn(digits: bytes) -> bool:
+    total = 0
+    for place, byte in enumerate(reversed(digits)):
+        digit = byte - 48
+        total += digit if place % 2 == 0 else digit * 2 - 9 * (digit > 4)
+    return total % 10 == 0
+
+
+def iban(raw: bytes, start: int, end: int) -> int:
+    """Where the account number ends: its country's length and the checksum by ISO 7064."""
+    wanted = _IBAN_LENGTHS.get(raw[start : start + 2].decode(), 0)
+    kept, place = bytearray(), start
+    while place < end and len(kept) < wanted:
+        if raw[place] != 0x20:
+            kept.append(raw[place])
+        place += 1
+    if not wanted or len(kept) != wanted or re.match(rb"\w", raw[place : place + 1]):
+        return 0
+    rotated = (kept[4:] + kept[:4]).decode()
+    return place if int("".join(str(int(letter, 36)) for letter in rotated)) % 97 == 1 else 0
+
+
+def ssn(raw: bytes, start: int, end: int) -> int:
+    """A number that the United States could have issued."""
+    area, group, serial = raw[start:end].split(b"-")
+    never = area in {b"000", b"666"} or area[:1] == b"9" or group == b"00" or serial == b"0000"
+    return 0 if never or not stands_alone(raw, start, end) else end
+
+
+def ip(raw: bytes, start: int, end: int) -> int:
+    """An address of some machine: no version, no loopback, nothing unspecified."""
+    text = raw[start:end]
+    if _VERSION.search(raw[max(0, start - 16) : start]) or not stands_alone(raw, start, end):
+        return 0
+    if b":" in text and (text.count(b":") < 3 or not re.search(rb"\d", text)):
+        return 0
+    try:
+        address = ipaddress.ip_address(text.decode())
+    except ValueError:
+        return 0
+    return 0 if address.is_loopback or address.is_unspecified else end
+
+
+def email(raw: bytes, start: int, end: int) -> int:
+    """An address of a person: no file (`icon@2x.png`), no remote of git."""
+    text = raw[start:end].lower()
+    return 0 if text.rpartition(b".")[2] in _FILES or text.startswith(b"git@") else end
+
+
+def mixed(raw: bytes, start: int, end: int) -> int:
+    """Letters and digits: `password: required` tells no password."""
+    text = raw[start:end]
+    return end if re.search(rb"\d", text) and re.search(rb"[A-Za-z]", text) else 0

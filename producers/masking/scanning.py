@@ -1,0 +1,97 @@
+"""Finds what is to be masked, in time linear in the text: RE2, which cannot backtrack.
+
+One pass of a set over the text tells which expressions occur at all; mostly none does, and that was all.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from watchkeeper.producers.masking.detectors import INSTALL, Detector
+from watchkeeper.schemas.errors import ConfigurationError
+
+MAX_MEMORY: Final = 64 * 1024 * 1024
+"""Bytes that RE2 may take for the automaton of one set. Where it is not enough the event is lost, never unmasked."""
+
+SHORT: Final = 64
+"""Bytes of a rejected find that is looked into again; a bound, so that the time stays linear."""
+
+_GROUP: Final = re.compile(rb"[0-9A-Za-z]+|[^0-9A-Za-z]+")
+
+Span = tuple[int, int, str]
+"""Start and end in bytes, and the kind."""
+
+
+class Scanner:
+    """All expressions of one policy."""
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        try:
+            engine: Any = importlib.import_module("re2")
+        except ImportError:
+            raise ConfigurationError(
+                f"masking needs google-re2: {INSTALL}, or switch it off by `masking: {{kinds: []}}` in the policy"
+            ) from None
+        options = engine.Options()
+        options.max_mem = MAX_MEMORY
+        options.log_errors = False
+        self._detectors = detectors
+        self._compiled: list[Any] = []
+        self._set: Any = engine.Set.SearchSet(options)
+        for detector in detectors:
+            try:
+                self._compiled.append(engine.compile(detector.pattern, options=options))
+                self._set.Add(detector.pattern)
+            except engine.error as error:
+                raise ConfigurationError(
+                    f"masking.patterns: {detector.kind} is no expression of RE2 ({error}): "
+                    "write it without look-around and backreferences"
+                ) from None
+        if detectors:
+            self._set.Compile()
+
+    def occurs(self, raw: bytes) -> bool:
+        """Whether any expression matches somewhere; what it matches may still be nothing."""
+        return bool(self._detectors) and bool(self._set.Match(raw))
+
+    def find(self, raw: bytes) -> list[Span]:
+        """What is to be masked, in order and without overlaps: the earlier wins, then the earlier detector."""
+        if not self._detectors:
+            return []
+        found = [span for index in sorted(self._set.Match(raw)) for span in self._of(index, raw)]
+        found.sort(key=lambda span: span[0])
+        kept: list[Span] = []
+        for span in found:
+            if not kept or span[0] >= kept[-1][1]:
+                kept.append(span)
+            elif span[1] > kept[-1][1]:
+                # Two that overlap leave together: what sticks out of the first must not stay.
+                kept[-1] = (kept[-1][0], span[1], kept[-1][2])
+        return kept
+
+    def _of(self, index: int, raw: bytes) -> list[Span]:
+        detector, expression = self._detectors[index], self._compiled[index]
+        group = 1 if expression.groups else 0
+        spans: list[Span] = []
+        place = 0
+        while (match := expression.search(raw, place)) is not None:
+            start, end = match.span(group)
+            if start < 0:
+                start, end = match.span()
+            good = end if detector.check is None else detector.check(raw, start, end)
+            if good > start:
+                spans.append((start, good, detector.kind))
+                end = good
+            elif end - start <= SHORT:
+                # Two numbers side by side may look like one that fails: go on behind the first group of it.
+                end = start + max(1, _first_group(raw, start, end))
+            place = max(end, place + 1)
+        return spans
+
+
+def _first_group(raw: bytes, start: int, end: int) -> int:
+    found = _GROUP.match(raw, start, end)
+    return found.end() - start if found else 0
