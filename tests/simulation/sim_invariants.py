@@ -54,12 +54,11 @@ class Watch:
             self.states += 1
             for message in output.messages:
                 if not any(
-                    record.key == message.key and record.value == message.value
-                    for record in self._log(message.topic)
+                    record.key == message.key and record.value == message.value for record in self._log(message.topic)
                 ):
                     self._break(f"a state was written before its message on {message.topic} was published")
             for (name, _), wanted in output.rows.items():
-                stored = self._store._tables[name]  # noqa: SLF001 - a look at one key, without a sorted copy of all
+                stored = self._store._tables[name]
                 for raw in wanted:
                     row = orjson.loads(raw)
                     row.setdefault("tenant_id", "default")
@@ -79,10 +78,10 @@ class Watch:
         self._checked[topic, partition] = max(start, offset)
 
     def _log(self, topic: str) -> list[Record]:
-        return [record for log in self._bus._logs[topic] for record in log.records]  # noqa: SLF001 - as above
+        return [record for log in self._bus._logs[topic] for record in log.records]
 
     def _is_event_kept(self, record: Record, index: int, raw: bytes) -> bool:
-        letters = self._store._tables["dead_letters"]  # noqa: SLF001 - as above
+        letters = self._store._tables["dead_letters"]
         if any(key[:4] == (record.topic, record.partition, record.offset, index) for key in letters):
             return True
         try:
@@ -90,9 +89,9 @@ class Watch:
         except ValueError:
             return False
         key = ("default", event.get("session_id"), event.get("writer_id"), event.get("seq"), line_digest(raw))
-        if key in self._store._tables["events"]:  # noqa: SLF001 - as above
+        if key in self._store._tables["events"]:
             return True
-        if self._has_forgotten and any(known[:4] == key[:4] for known in self._store._tables["events"]):  # noqa: SLF001
+        if self._has_forgotten and any(known[:4] == key[:4] for known in self._store._tables["events"]):
             # Other content under a known number, at a low offset of another log, passes for a replay (ADR 12).
             return True
         # Sent again with equal bytes, and refused by the store the first time: it is a dead letter there.
@@ -100,7 +99,7 @@ class Watch:
 
     def _is_folded(self, raw: bytes) -> bool:
         signal = orjson.loads(raw)
-        for row in self._store._tables["subjects"].values():  # noqa: SLF001 - as above
+        for row in self._store._tables["subjects"].values():
             if row.row["subject"] == signal["subject"]:
                 if signal["source_offset"] is None:
                     # What a tick found has no place in the stream; rules make its repeat harmless.
@@ -108,7 +107,5 @@ class Watch:
                 log, *taken = orjson.loads(row.row["state"])["s"]["watermarks"].get(
                     str(signal["source_partition"]), ["", -1, -1]
                 )
-                return log != signal["source_log"] or [signal["source_offset"], signal["ordinal"]] <= taken
+                return bool(log != signal["source_log"] or [signal["source_offset"], signal["ordinal"]] <= taken)
         return False
-
-

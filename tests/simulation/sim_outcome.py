@@ -5,7 +5,7 @@ Left out, and why:
 - `detected_at`, `issued_at`, `expires_at`: when the worker was there to see it.
 - `version` of states, `arrived_us`, `due_us`: they count writes, and tell when the worker read an event.
 - the evidence and the summary of what a tick found: how long was waited until a tick came; its id is compared.
-- `source_*` of signals on the bus: signals are compared by id; their places are compared through the watermarks' effect.
+- `source_*` of signals on the bus: signals are compared by id, their places through what the watermarks do.
 - of a subject: watermarks (the last position, which a repeat may spell with other ordinals), the order of examples,
   and whether an alarm was open for a moment while signals of several partitions overtook each other; its sums,
   buckets and capped sessions are compared exactly, and its findings by id.

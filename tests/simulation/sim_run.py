@@ -1,7 +1,7 @@
 """One seed: the undisturbed run, the disturbed one, and whether they end alike.
 
-    python tests/simulation/sim_run.py 123            replays seed 123 and prints its trace
-    python tests/simulation/sim_run.py 123 --shrink   reduces work and faults to what still fails
+python tests/simulation/sim_run.py 123            replays seed 123 and prints its trace
+python tests/simulation/sim_run.py 123 --shrink   reduces work and faults to what still fails
 """
 
 from __future__ import annotations

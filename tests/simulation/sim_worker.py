@@ -17,6 +17,7 @@ from watchkeeper.stream_processors.detection.catalogue import default_detectors
 from watchkeeper.stream_processors.detection.judge import Judge
 from watchkeeper.stream_processors.detection.subjects import SubjectJudge
 from watchkeeper.stream_processors.engine.ports import Horizon, Record
+from watchkeeper.stream_processors.engine.stage import Stage
 from watchkeeper.stream_processors.engine.stage_one import StageOne
 from watchkeeper.stream_processors.engine.stage_two import StageTwo
 from watchkeeper.stream_processors.offsets import Assignment
@@ -36,7 +37,7 @@ class Consumer(Wiring):
         self.started: dict[tuple[str, int], bool] = {}
         self.polled: dict[tuple[str, int], tuple[int, int]] = {}
 
-    def offsets(self, topic: str, offsets: Any) -> SimOffsets:  # noqa: ARG002 - the real ones need a broker
+    def offsets(self, topic: str, offsets: Any) -> SimOffsets:
         """See `Wiring.offsets`."""
         return SimOffsets(self, topic)
 
@@ -147,11 +148,10 @@ class SimWorker:
         two = StageTwo(SubjectJudge(strict=True), store, self.clock)
         app: Any = SimpleNamespace(should_stop=False)
         self.runners: list[runners.StageRunner] = []
-        for topic, stage in zip(TOPICS, (one, two), strict=True):
+        stages: tuple[Stage, Stage] = (one, two)
+        for topic, stage in zip(TOPICS, stages, strict=True):
             self._overhear(stage)
-            made = runners.StageRunner(
-                app, topic, stage, bus=bus, store=store, clock=self.clock, wiring=self.consumer
-            )
+            made = runners.StageRunner(app, topic, stage, bus=bus, store=store, clock=self.clock, wiring=self.consumer)
             self.runners.append(made)
         self.tasks: list[asyncio.Task[Any]] = []
 
@@ -194,7 +194,7 @@ class Stream:
     def __init__(self, worker: SimWorker, topic: str) -> None:
         self._worker, self._topic = worker, topic
 
-    async def noack_take(self, most: int, within: float) -> AsyncIterator[list[Any]]:  # noqa: ARG002 - Faust's shape
+    async def noack_take(self, most: int, within: float) -> AsyncIterator[list[Any]]:
         """Records as they come. What was read before a rebalance may be handed over after it."""
         worker, world = self._worker, self._worker.world
         while worker.name not in world.dead:

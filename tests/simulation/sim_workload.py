@@ -21,6 +21,16 @@ from watchkeeper.schemas.wire import record_key
 
 CANONICAL = {"wk-writer": "canonical/1"}
 TOOLS = json.dumps([{"name": "search", "parameters": {"type": "object", "properties": {"q": {"type": "string"}}}}])
+_CALLED = {
+    0: ("search", "same"),
+    1: ("search", ""),
+    2: ("search", ""),
+    3: ("search", ""),
+    4: ("serch", "x"),
+    9: ("poisoned", "same"),
+    10: ("search", "same"),
+}
+"""By the number that is drawn: a tool, and what it is asked; without, something new."""
 LONG = ["one half of a long text, ", "and the other"]
 
 
@@ -113,22 +123,19 @@ class _Telling:
         if writer.seq == 0 and writer.first:
             return self._line(writer, "session_started", self._started(cap=3 * self._pick(3)))
         kind = self._pick(14)
-        if kind < 4:
-            return self._call(writer, "search", "same" if kind == 0 else str(writer.seq))
-        if kind == 4:
-            return self._call(writer, "serch", "x")
         if kind == 5:
             # A number that is never told.
             writer.seq += 1
         if kind == 6 and writer.first:
             return self._line(writer, "session_ended", {"status": "completed"})
+        if kind in _CALLED:
+            tool, q = _CALLED[kind]
+            return self._call(writer, tool, q or str(writer.seq))
         if kind == 7:
             return self._content(writer)
         if kind == 8:
             usage = {"input_tokens": 500, "output_tokens": 20}
             return self._line(writer, "response", {"request_id": "r", "model": "gpt-4.1", "usage": usage})
-        if kind in (9, 10):
-            return self._call(writer, "poisoned" if kind == 9 else "search", "same")
         called = f"c{self._pick(1 + writer.calls)}"
         return self._line(writer, "tool_result", {"tool_call_id": called, "tool_name": "search"})
 

@@ -63,9 +63,7 @@ class World:
         """Gives the partitions to these workers, under a new generation."""
         self.generation += 1
         count = max(1, len(members))
-        self.members = {
-            name: frozenset(range(number, PARTITIONS, count)) for number, name in enumerate(members)
-        }
+        self.members = {name: frozenset(range(number, PARTITIONS, count)) for number, name in enumerate(members)}
         self.say(f"generation {self.generation}: {', '.join(members) or 'nobody'}")
 
     def kill(self, name: str) -> None:

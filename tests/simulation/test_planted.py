@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 import sim_run
 
+from watchkeeper.schemas.errors import TransientError
 from watchkeeper.stream_processors.detection import judge as judges
 from watchkeeper.stream_processors.detection import subjects
+from watchkeeper.stream_processors.detection.sequence import Arrival, arrival_of
 from watchkeeper.stream_processors.engine import checkpoint, engine, memory_store, stage_one
 from watchkeeper.stream_processors.engine.stage import Output
 
@@ -51,7 +48,7 @@ def acknowledged_on_exception(patch: Patch) -> None:
     async def once(_clock: Any, what: str, attempt: Callable[[], Awaitable[Any]]) -> Any:
         try:
             return await attempt()
-        except checkpoint.TransientError:
+        except TransientError:
             if not what.startswith(("inserting", "publishing")):
                 raise
         return None
@@ -61,11 +58,11 @@ def acknowledged_on_exception(patch: Patch) -> None:
 
 def no_dedupe(patch: Patch) -> None:
     patch.setattr(stage_one.StageOne, "_known", lambda *_: set())
-    arrival = stage_one.arrival_of
+    arrival = arrival_of
 
     def always_new(writer: Any, seq: int) -> Any:
         found = arrival(writer, seq)
-        return stage_one.Arrival.NEXT if found is stage_one.Arrival.SEEN else found
+        return Arrival.NEXT if found is Arrival.SEEN else found
 
     patch.setattr(stage_one, "arrival_of", always_new)
 
