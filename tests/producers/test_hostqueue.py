@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_numbers_are_gapless_and_in_order_under_many_threads(watch: Watchkeeper,
 
 @pytest.mark.parametrize("limit", [{"queue_events": 5}, {"queue_bytes": 4000, "event_bytes": 4000}])
 def test_a_full_queue_drops_the_newest_and_shows_a_gap(
-    limit: dict[str, int],
+    limit: dict[str, Any],
     make_watch: Callable[..., Watchkeeper],
     memory: MemoryTransport,
     until: Callable[[Callable[[], object]], None],

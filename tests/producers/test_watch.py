@@ -59,7 +59,7 @@ def test_what_cannot_be_used_is_refused_with_a_remedy(options: dict[str, Any], s
         ({"linger_ms": 500}, "busy_linger_ms"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(options: dict[str, int], says: str) -> None:
+def test_settings_that_cannot_work_are_refused(options: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
         Settings(**options)
 
