@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
@@ -16,14 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "simulation"))
 from harness import Figure, write
 from rich.progress import track
 from sim_coverage import missed
-from sim_run import run
-
-
-def one(seed: int) -> tuple[int, list[str], Counter[str]]:
-    """How a seed ended."""
-    logging.disable(logging.CRITICAL)
-    result = run(seed)
-    return seed, result.broken, result.counted
+from sim_many import play_all
 
 
 def main() -> int:
@@ -34,12 +25,11 @@ def main() -> int:
     counted: Counter[str] = Counter()
     failed: list[int] = []
     began = time.monotonic()
-    with ProcessPoolExecutor() as pool:
-        for seed, broken, met in track(pool.map(one, range(seeds), chunksize=10), "seeds", total=seeds):
-            counted += met
-            if broken:
-                failed.append(seed)
-                print(f"make simulate SEED={seed}  # {broken[0][:200]}")
+    for played in track(play_all(range(seeds)), "seeds", total=seeds):
+        counted += played.counted
+        if played.broken:
+            failed.append(played.seed)
+            print(f"make simulate SEED={played.seed}  # {played.broken[0][:200]}", flush=True)
     values = {"seeds": seeds, "failures": len(failed), "seconds": time.monotonic() - began, **counted}
     path = write("simulate", [Figure(name, value, "", seeds, (value, value)) for name, value in values.items()])
     document = json.loads(path.read_text())

@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 import sim_run
 from sim_coverage import missed
+from sim_many import Played, play, play_all
 
 
 @pytest.fixture(autouse=True)
@@ -24,23 +25,24 @@ def quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-def play(seeds: range) -> Counter[str]:
+def check(all_played: Iterable[Played]) -> Counter[str]:
     counted: Counter[str] = Counter()
-    for seed in seeds:
-        result = sim_run.run(seed)
-        assert not result.broken, f"replay it by: make simulate SEED={seed}\n" + "\n".join(result.broken)
-        counted += result.counted
+    for played in all_played:
+        assert not played.broken, f"replay it by: make simulate SEED={played.seed}\n" + "\n".join(played.broken)
+        counted += played.counted
     return counted
 
 
 def test_the_first_seeds() -> None:
-    play(range(60))
+    counted = check(play(seed) for seed in range(40))
+    assert counted["state writes checked"] > 100
+    assert counted["commits checked"] > 100
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_a_thousand_seeds_meet_every_fault_at_every_boundary() -> None:
-    assert missed(play(range(1000))) == []
+    assert missed(check(play_all(range(1000)))) == []
 
 
 def test_the_seed_alone_decides() -> None:

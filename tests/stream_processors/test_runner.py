@@ -30,6 +30,8 @@ class Group:
         self.now: tuple[int, frozenset[int]] = (1, frozenset({0, 1}))
         self.committed: dict[int, int] = {}
         self.gone = False
+        self.refusals = 0
+        self.meanwhile: Callable[[], Any] | None = None
 
     def assignment(self) -> tuple[int, frozenset[int]]:
         return self.now
@@ -46,6 +48,11 @@ class Group:
     async def commit(self, offsets: dict[int, int]) -> bool:
         if self.gone:
             await asyncio.Event().wait()
+        if self.refusals:
+            self.refusals -= 1
+            if self.meanwhile is not None:
+                await self.meanwhile()
+            return False
         self.committed |= offsets
         return True
 
@@ -149,6 +156,60 @@ def test_nothing_is_committed_while_the_store_is_away() -> None:
         await bench.runner.engine.drain()
         await bench.runner.commit()
         assert bench.group.committed == {0: 6}
+
+    asyncio.run(play())
+
+
+def test_a_commit_that_was_refused_is_made_with_the_next() -> None:
+    bench = Bench()
+    bench.group.refusals = 2
+
+    async def play() -> None:
+        await bench.runner._take([event(0, 5), event(0, 6), event(1, 7)])
+        await bench.runner.engine.drain()
+        for expected in ({}, {}, {0: 7, 1: 8}):
+            await bench.runner.commit()
+            assert bench.group.committed == expected
+
+    asyncio.run(play())
+
+
+def test_what_was_kept_during_a_refused_commit_is_not_set_back_by_it() -> None:
+    bench = Bench()
+    bench.group.refusals = 1
+
+    async def goes_on() -> None:
+        await bench.runner._take([event(0, 6)])
+        await bench.runner.engine.drain()
+
+    bench.group.meanwhile = goes_on
+
+    async def play() -> None:
+        await bench.runner._take([event(0, 5), event(1, 7)])
+        await bench.runner.engine.drain()
+        await bench.runner.commit()
+        await bench.runner.commit()
+        assert bench.group.committed == {0: 7, 1: 8}
+
+    asyncio.run(play())
+
+
+def test_a_commit_that_was_refused_is_left_to_the_new_owner() -> None:
+    bench = Bench()
+    bench.group.refusals = 1
+
+    async def rebalanced() -> None:
+        bench.group.now = (2, frozenset({1}))
+        await bench.runner.tick()
+
+    bench.group.meanwhile = rebalanced
+
+    async def play() -> None:
+        await bench.runner._take([event(0, 5)])
+        await bench.runner.engine.drain()
+        await bench.runner.commit()
+        await bench.runner.commit()
+        assert bench.group.committed == {}
 
     asyncio.run(play())
 
