@@ -6,9 +6,10 @@ holds no switch for faults.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from watchkeeper.schemas.topics import TOPICS, Topic
 from watchkeeper.stream_processors.engine.engine import Acknowledge
 from watchkeeper.stream_processors.engine.ports import Bus, Clock, Horizon, Store
 from watchkeeper.stream_processors.offsets import Assignment
@@ -34,7 +35,13 @@ class Offsets(Protocol):
 
 
 class Wiring:
-    """Each method is handed a part and answers with what is used in its place: here, the part itself."""
+    """Each method is handed a part and answers with what is used in its place: here, the part itself.
+
+    Attributes:
+        topics: what the worker waits for before it starts.
+    """
+
+    topics: Sequence[Topic] = TOPICS
 
     def store(self, store: Store) -> Store:
         """The store, which all stages share."""

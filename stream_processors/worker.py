@@ -33,7 +33,7 @@ def main(stages: StagesOf | None = None, wiring: Wiring | None = None) -> None:
     except ConfigurationError as error:
         sys.stderr.write(f"watchkeeper worker: {error}\n")
         sys.exit(EXIT_CONFIGURATION)
-    wait_for_broker(settings.bootstrap)
+    wait_for_broker(settings.bootstrap, (wiring or Wiring()).topics)
     calm_collector()
     worker = faust.Worker(app, loglevel="WARN", redirect_stdouts=False, override_logging=False, quiet=True)
     ended = _run(worker)

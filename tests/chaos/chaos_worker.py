@@ -16,7 +16,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from chaos_faults import CHAOS_TOPICS, CLOCK, FAULT, TRACE, Moment, load_fault
 
 from watchkeeper.schemas.errors import BusUnavailableError, StoreUnavailableError
-from watchkeeper.stream_processors import waiting
 from watchkeeper.stream_processors.engine.engine import Acknowledge
 from watchkeeper.stream_processors.engine.ports import (
     Bus,
@@ -55,11 +54,15 @@ class Striker:
         await self._pass(call, "after")
         return answer
 
+    @staticmethod
+    def _tell(path: str, line: str) -> None:
+        with Path(path).open("a") as out:
+            out.write(line)
+
     async def _pass(self, call: str, moment: Moment) -> None:
         passage = self._passed[call, moment] = self._passed[call, moment] + 1
         if self._trace and passage == 1:
-            with Path(self._trace).open("a") as out:
-                out.write(f"{call} {moment}\n")
+            self._tell(self._trace, f"{call} {moment}\n")
         fault = self._fault
         if fault is None or not fault.strikes(call, moment, passage):
             return
@@ -172,6 +175,8 @@ class FaultyOffsets:
 class Chaos(Wiring):
     """Puts all of it between the engine and its ports."""
 
+    topics = CHAOS_TOPICS
+
     def __init__(self) -> None:
         self.striker = Striker()
         self.advanced: AdvancedClock | None = None
@@ -204,5 +209,4 @@ class Chaos(Wiring):
 
 
 if __name__ == "__main__":
-    waiting.TOPICS = CHAOS_TOPICS
     main(wiring=Chaos())

@@ -80,7 +80,8 @@ class World:
     hosts: dict[str, Child] = field(default_factory=dict)
     resting: set[str] = field(default_factory=set)
     restarts: int = 0
-    outage_since: float | None = None
+    recovery_seconds: float | None = None
+    _struck: tuple[float, int] | None = None
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -105,6 +106,23 @@ class World:
         told += [f"--seed={self.seed}", f"--sessions={self.sessions}"]
         command = [sys.executable, str(HERE / "chaos_host.py"), *told]
         self.hosts[name] = Child(name, command, self.home / f"{name}.log")
+
+    def is_struck(self) -> None:
+        """Something fails now, or did a moment ago: from here recovery is counted."""
+        if self._struck is None:
+            self._struck = time.monotonic(), counted(self.dsn)
+
+    def has_recovered(self) -> None:
+        """More is stored than when it was struck, or there is no more to store."""
+        if self._struck is not None and self.recovery_seconds is None:
+            self.recovery_seconds = time.monotonic() - self._struck[0]
+
+    def look(self) -> int:
+        """How many events are stored."""
+        stored = counted(self.dsn)
+        if self._struck is not None and stored > self._struck[1] >= 0:
+            self.has_recovered()
+        return stored
 
     def tend(self) -> bool:
         """Plays the supervisor; answers whether all hosts have told everything."""

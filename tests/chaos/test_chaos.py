@@ -1,0 +1,82 @@
+"""Small chaos: one run of each kind, every boundary, and whether the comparison can fail at all."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chaos_compare import Outcome
+from chaos_faults import CALLS
+from chaos_runs import NEVER_REACHED, RUNS, Run, Store, Strike, perform
+
+SESSIONS = 40
+KINDS = (
+    "kill after insert:events",
+    "term before insert:sessions",
+    "answer lost publish:agent.events",
+    "refuse insert:events",
+    "kill store",
+    "store away at start",
+    "kill host",
+    "two workers",
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    parts = Store(tmp_path_factory.mktemp("store"))
+    parts.start()
+    yield parts
+    parts.end(signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(store: Store, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
+    home = tmp_path_factory.mktemp("undisturbed")
+    result = perform(Run("none"), store, home, seed=1, sessions=SESSIONS, expected=None)
+    assert result.verdict.is_good
+    return result.outcome, home
+
+
+def test_a_worker_that_is_killed_loses_doubles_and_changes_nothing(
+    store: Store, undisturbed: tuple[Outcome, Path], tmp_path: Path
+) -> None:
+    expected, _ = undisturbed
+    for name, table in expected.items():
+        assert table or name == "dead_letters", f"the load shows nothing of {name}"
+    run = Run("kill", Strike("insert:sessions", "before", "kill"))
+    result = perform(run, store, tmp_path, seed=1, sessions=SESSIONS, expected=expected)
+    assert result.verdict.is_good, result.verdict
+
+
+def test_every_call_of_a_port_is_a_known_boundary_and_is_reached(undisturbed: tuple[Outcome, Path]) -> None:
+    """What only a stranger's line or a repeat asks for is not reached by a run without faults."""
+    told = {tuple(line.rsplit(" ", 1)) for line in (undisturbed[1] / "trace").read_text().splitlines()}
+    assert {call for call, _ in told} <= set(CALLS)
+    assert set(CALLS) - {call for call, _ in told} <= NEVER_REACHED | {"digests", "contents"}
+    assert {call for call, moment in told if moment == "before"} == {call for call, moment in told if moment == "after"}
+
+
+@pytest.mark.parametrize(
+    ("planted", "seen"), [("lossy", "lost"), ("renaming", "changed")], ids=["events lost", "findings told twice"]
+)
+def test_a_planted_bug_is_reported(
+    planted: str, seen: str, store: Store, undisturbed: tuple[Outcome, Path], tmp_path: Path
+) -> None:
+    script = Path(__file__).with_name(f"chaos_{planted}_worker.py")
+    run = Run("kill", Strike("insert:sessions", "before", "kill"))
+    result = perform(
+        run, store, tmp_path, seed=1, sessions=SESSIONS, expected=undisturbed[0], script=script, comes_to_rest=False
+    )
+    assert getattr(result.verdict, seen)
+    assert not result.verdict.is_good
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fault_of_each_kind(kind: str, store: Store, undisturbed: tuple[Outcome, Path], tmp_path: Path) -> None:
+    run = next(run for run in RUNS if run.fault == kind)
+    result = perform(run, store, tmp_path, seed=1, sessions=SESSIONS, expected=undisturbed[0])
+    assert result.verdict.is_good, result.verdict
