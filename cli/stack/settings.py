@@ -34,7 +34,7 @@ KNOWN_VARIABLES: Mapping[str, str] = {
     "WATCHKEEPER_ENVIRONMENT": "the environment that the recorder writes into events: production, staging, ...",
     "WATCHKEEPER_DISABLED": "1 switches the recorder off",
     "WATCHKEEPER_SPOOL_DIR": "where the recorder keeps records on disk until they have arrived; by default nowhere",
-    "WATCHKEEPER_MASKING_KEY": "what masked values are hashed with: one for processes that are to agree; by default random",
+    "WATCHKEEPER_MASKING_KEY": "what masked values are hashed with, 32 characters or more; by default random",
     "WATCHKEEPER_RAISE": "1 lets the recorder's own errors reach the host, for tests",
     "WATCHKEEPER_WATCH_PORT": "where a worker tells its figures on 127.0.0.1; by default a free port",
     "WATCHKEEPER_PRICES": "a YAML file of prices that go before the bundled ones",
