@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import orjson
+from sim_loop import OWNER
 
 from watchkeeper.schemas.topics import EVENTS
 from watchkeeper.schemas.wire import line_digest
@@ -23,17 +24,20 @@ class Watch:
 
     def __init__(self, bus: MemoryBus, store: MemoryStore) -> None:
         self._bus, self._store = bus, store
-        self._outputs: dict[bytes, Output] = {}
+        self._outputs: dict[tuple[str, bytes], Output] = {}
         self._checked: dict[tuple[str, int], int] = {}
         self.states = self.commits = 0
         self.broken: list[str] = []
         self._has_forgotten = False
 
     def judged(self, output: Output | None) -> None:
-        """Takes note of what a state that is about to be written rests on."""
+        """Takes note of what a state that is about to be written rests on.
+
+        Two workers may come to the same state by batches that are cut differently: each is held to its own.
+        """
         for row in output.states if output is not None else ():
             assert output is not None
-            self._outputs[row] = output
+            self._outputs[OWNER.get(), row] = output
 
     def _break(self, what: str) -> None:
         # Kept here too: whose task it ends may not be looked at.
@@ -46,11 +50,12 @@ class Watch:
         self._checked.clear()
         self._outputs.clear()
 
-    def before_insert(self, table: str, rows: Sequence[bytes]) -> None:
-        """A state is never ahead of what was found on the way to it."""
+    def before_insert(self, owner: str, table: str, rows: Sequence[bytes]) -> None:
+        """A worker's state is never ahead of what was found on the way to it."""
         if table not in ("sessions", "subjects"):
             return
-        for output in {id(self._outputs[row]): self._outputs[row] for row in rows if row in self._outputs}.values():
+        found = (self._outputs.get((owner, row)) for row in rows)
+        for output in {id(one): one for one in found if one is not None}.values():
             self.states += 1
             for message in output.messages:
                 if not any(

@@ -161,11 +161,11 @@ class WayToStore(Way):
 
     async def insert(self, table: str, rows: Sequence[bytes]) -> None:
         """See `Store.insert`."""
-        store, watch = self.world.store, self.world.watch
+        store, watch, owner = self.world.store, self.world.watch, OWNER.get()
 
         async def some(part: Sequence[bytes]) -> None:
             if part:
-                watch.before_insert(table, part)
+                watch.before_insert(owner, table, part)
                 await store.insert(table, part)
 
         half = rows[: len(rows) // 2]
