@@ -91,7 +91,7 @@ def test_texts_are_masked_before_they_are_hashed(make_watch: Make, memory: Memor
     watch = make_watch(masker=Redactor())
     with watch.session(goal="a secret") as s:
         s.prompt([{"role": "user", "content": "secret secret"}], parameters={"k": "secret"})
-        s.tool_call("t", {"password": "secret"})
+        s.tool_call("t", {"word": "secret"})
         s.decision("d", facts={"f": "secret"})
     assert watch.close()
     assert b"secret" not in b"".join(memory.lines())
@@ -99,7 +99,7 @@ def test_texts_are_masked_before_they_are_hashed(make_watch: Make, memory: Memor
     data: Any = prompt.data
     assert data.messages[0].content.masked == 2
     assert started.data.goal.masked == 1  # type: ignore[union-attr] # it is the start
-    assert call.data.arguments == {"password": "[masked]"}  # type: ignore[union-attr] # it is the call
+    assert call.data.arguments == {"word": "[masked]"}  # type: ignore[union-attr] # it is the call
     assert decision.data.facts == {"f": "[masked]"}  # type: ignore[union-attr] # it is the decision
 
 
@@ -107,7 +107,7 @@ def test_texts_are_masked_before_they_are_hashed(make_watch: Make, memory: Memor
 def test_where_the_masker_fails_nothing_leaves(masker: Any, make_watch: Make, memory: MemoryTransport) -> None:
     watch = make_watch(masker=masker)
     with watch.session() as s:
-        s.tool_call("t", {"password": "secret"})
+        s.tool_call("t", {"word": "secret"})
         s.reasoning("fine")
     assert watch.close()
     assert watch.losses() == {"mask_failed": 1}
