@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FOLDERS := cli dashboards evals producers schemas stream_processors
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-all lint format typecheck check schemas lock kafka-lock bench bench-worker clean
+.PHONY: help setup demo up down test test-all lint format typecheck check schemas lock kafka-lock bench chaos bench-worker clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench-worker: setup ## what an event costs the worker's main thread, to benchmar
 
 simulate: setup ## ten thousand seeds of the simulation to benchmarks/results/simulate.json; SEED=1 replays one
 	@$(if $(SEED),$(BIN)/python tests/simulation/sim_run.py $(SEED) $(ARGS),$(BIN)/python benchmarks/simulate.py $(ARGS))
+
+chaos: setup ## kill and fail every part under load and compare, to benchmarks/results/chaos.json
+	@$(BIN)/python benchmarks/chaos.py $(ARGS)
 
 lock: setup ## compile the locked requirements anew
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -27,7 +27,7 @@ def main() -> None:
     """Runs all; exits with 1 where anything was lost, doubled or changed, or a run did not come to rest."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--sessions", type=int, default=310, help="of each of the two hosts; some 55 events each")
+    parser.add_argument("--sessions", type=int, default=300, help="of each of the two hosts; some 55 events each")
     parser.add_argument("--only", default="", help="runs whose name holds this")
     parser.add_argument("--json", action="store_true", help="one JSON object on each line instead of a table")
     options = parser.parse_args()
@@ -42,6 +42,9 @@ def main() -> None:
         Console(width=120).print(table(results))
     if not options.only:
         write("chaos", figures(results, len(failed)))
+        events = sum(result.verdict.sent for result in results)
+        if len(results) < LEAST_RUNS or events < LEAST_EVENTS:
+            failed.append(f"{len(results)} runs, {events:,} events: wanted are {LEAST_RUNS} and {LEAST_EVENTS:,}")
     for message in failed:
         print(message, file=sys.stderr)
     sys.exit(1 if failed or any(not result.verdict.is_good for result in results) else 0)
@@ -93,7 +96,7 @@ def row(result: Result) -> dict[str, object]:
 
 
 def table(results: list[Result]) -> Table:
-    """Faults × counts."""
+    """Faults, and the counts of each."""
     shown = Table(title="Faults under load")
     for name in ("fault", "sent", "stored", "doubled", "lost", "changed", "recovery, s"):
         shown.add_column(name, justify="left" if name == "fault" else "right")
@@ -124,6 +127,7 @@ def figures(results: list[Result], failed: int) -> list[Figure]:
     for result in results:
         if result.recovery_seconds is not None:
             kinds.setdefault(result.fault.split(":")[0], []).append(result.recovery_seconds)
+    # The median; the interval ends with the longest.
     return told + [of_runs(f"recovery_seconds {kind}", "s", seconds) for kind, seconds in kinds.items()]
 
 

@@ -25,7 +25,7 @@ from watchkeeper.stream_processors.clickhouse import connect_to, parse_dsn
 from watchkeeper.stream_processors.migrate import migrate
 
 PATIENCE = 120.0
-QUIET_SECONDS = 2.0
+QUIET_SECONDS = 1.5
 
 
 Steps = Callable[["World", "Store", "KafkaCluster | None"], Iterator[None]]
@@ -286,8 +286,7 @@ def perform(
             world.start_host(name)
         _endure(run, world, store, kafka)
         _come_to_rest(world, all_stored=comes_to_rest)
-        world.advance(2 * HOUR)
-        _let_silence_tell(world, expected if comes_to_rest else None)
+        _let_silence_tell(world, expected)
         outcome = collect(world.dsn, bootstrap)
         verdict = compare(world.dsn, world.ledger(), outcome, expected or outcome)
     store.drop()
@@ -339,5 +338,6 @@ def _let_silence_tell(world: World, expected: Outcome | None) -> None:
     wanted = number(world.dsn, still_open)
     if expected is not None:
         wanted = sum(row.get("kind") == "never_closed" for row in expected["findings"].values())
+    world.advance(2 * HOUR)
     until(world, "silence told", 60, lambda: number(world.dsn, silent) >= wanted > 0)
     _unchanging(world)

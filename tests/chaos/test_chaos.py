@@ -11,7 +11,11 @@ from chaos_compare import Outcome
 from chaos_faults import CALLS
 from chaos_runs import NEVER_REACHED, RUNS, Run, Store, Strike, perform
 
-SESSIONS = 40
+from watchkeeper.stream_processors.engine import ports
+
+SMALL, SESSIONS = 12, 40
+"""Sessions of each host: in the default suite, and in the long tests."""
+
 KINDS = (
     "kill after insert:events",
     "term before insert:sessions",
@@ -33,42 +37,55 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(store: Store, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
-    home = tmp_path_factory.mktemp("undisturbed")
-    result = perform(Run("none"), store, home, seed=1, sessions=SESSIONS, expected=None)
+def small(store: Store, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
+    home = tmp_path_factory.mktemp("small")
+    result = perform(Run("none", nodes=0), store, home, seed=1, sessions=SMALL, expected=None)
     assert result.verdict.is_good
     return result.outcome, home
 
 
+@pytest.fixture(scope="module")
+def undisturbed(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    home = tmp_path_factory.mktemp("undisturbed")
+    return perform(Run("none"), store, home, seed=1, sessions=SESSIONS, expected=None).outcome
+
+
 def test_a_worker_that_is_killed_loses_doubles_and_changes_nothing(
-    store: Store, undisturbed: tuple[Outcome, Path], tmp_path: Path
+    store: Store, small: tuple[Outcome, Path], tmp_path: Path
 ) -> None:
-    expected, _ = undisturbed
+    expected, _ = small
     for name, table in expected.items():
         assert table or name == "dead_letters", f"the load shows nothing of {name}"
-    run = Run("kill", Strike("insert:sessions", "before", "kill"))
-    result = perform(run, store, tmp_path, seed=1, sessions=SESSIONS, expected=expected)
+    run = Run("kill", Strike("insert:sessions", "before", "kill", nth=1), nodes=0)
+    result = perform(run, store, tmp_path, seed=1, sessions=SMALL, expected=expected)
     assert result.verdict.is_good, result.verdict
 
 
-def test_every_call_of_a_port_is_a_known_boundary_and_is_reached(undisturbed: tuple[Outcome, Path]) -> None:
+def test_every_call_of_a_port_is_a_known_boundary_and_is_reached(small: tuple[Outcome, Path]) -> None:
     """What only a stranger's line or a repeat asks for is not reached by a run without faults."""
-    told = {tuple(line.rsplit(" ", 1)) for line in (undisturbed[1] / "trace").read_text().splitlines()}
+    told = {tuple(line.rsplit(" ", 1)) for line in (small[1] / "trace").read_text().splitlines()}
     assert {call for call, _ in told} <= set(CALLS)
     assert set(CALLS) - {call for call, _ in told} <= NEVER_REACHED | {"digests", "contents"}
     assert {call for call, moment in told if moment == "before"} == {call for call, moment in told if moment == "after"}
 
 
+def test_the_ports_have_no_call_that_is_no_boundary() -> None:
+    names = {call.split(":")[0] for call in CALLS}
+    calls = {name for port in (ports.Bus, ports.Store) for name in vars(port) if not name.startswith("_")}
+    assert calls == names - {"note", "commit"}
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("planted", "seen"), [("lossy", "lost"), ("renaming", "changed")], ids=["events lost", "findings told twice"]
 )
 def test_a_planted_bug_is_reported(
-    planted: str, seen: str, store: Store, undisturbed: tuple[Outcome, Path], tmp_path: Path
+    planted: str, seen: str, store: Store, small: tuple[Outcome, Path], tmp_path: Path
 ) -> None:
     script = Path(__file__).with_name(f"chaos_{planted}_worker.py")
-    run = Run("kill", Strike("insert:sessions", "before", "kill"))
+    run = Run("kill", Strike("insert:sessions", "before", "kill", nth=1), nodes=0)
     result = perform(
-        run, store, tmp_path, seed=1, sessions=SESSIONS, expected=undisturbed[0], script=script, comes_to_rest=False
+        run, store, tmp_path, seed=1, sessions=SMALL, expected=small[0], script=script, comes_to_rest=False
     )
     assert getattr(result.verdict, seen)
     assert not result.verdict.is_good
@@ -78,5 +95,5 @@ def test_a_planted_bug_is_reported(
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_fault_of_each_kind(kind: str, store: Store, undisturbed: tuple[Outcome, Path], tmp_path: Path) -> None:
     run = next(run for run in RUNS if run.fault == kind)
-    result = perform(run, store, tmp_path, seed=1, sessions=SESSIONS, expected=undisturbed[0])
+    result = perform(run, store, tmp_path, seed=1, sessions=SESSIONS, expected=undisturbed)
     assert result.verdict.is_good, result.verdict
