@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "chaos"))
-from chaos_runs import RUNS, Result, Run, Store, perform
+from chaos_runs import RUNS, Result, Run, perform
+from chaos_store import Store
 
 if TYPE_CHECKING:
     from chaos_compare import Outcome

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,21 +13,17 @@ from pathlib import Path
 
 from chaos_compare import Outcome, Verdict, collect, compare
 from chaos_faults import CHAOS_TOPICS, WRITES, Action, Fault, Moment
+from chaos_store import Store
 from chaos_world import HOUR, World, counted, fingerprint, number, tended, until
 
 from watchkeeper.cli.stack.apache.cluster import KafkaCluster
-from watchkeeper.cli.stack.child import Child, free_port
-from watchkeeper.cli.stack.clickhouse_process import clickhouse_command, read_address
-from watchkeeper.cli.stack.credentials import load_credentials
 from watchkeeper.cli.stack.testing import running_broker, running_kafka
-from watchkeeper.stream_processors.clickhouse import connect_to, parse_dsn
-from watchkeeper.stream_processors.migrate import migrate
 
 PATIENCE = 120.0
 QUIET_SECONDS = 1.5
 
 
-Steps = Callable[["World", "Store", "KafkaCluster | None"], Iterator[None]]
+Steps = Callable[[World, Store, KafkaCluster | None], Iterator[None]]
 """What the harness does to processes, step by step; it yields while it waits."""
 
 
@@ -62,43 +57,6 @@ class Run:
     absent: bool = False
     nodes: int = 1
     late: bool = False
-
-
-class Store:
-    """The ClickHouse endpoint's process, with its data kept."""
-
-    def __init__(self, home: Path) -> None:
-        self.home, self.port = home, free_port()
-        self.child: Child | None = None
-        self.database = "chaos"
-
-    @property
-    def dsn(self) -> str:
-        """The address of the run's database."""
-        return load_credentials(self.home).dsn(self.port, self.database)
-
-    def start(self) -> None:
-        """Starts it, and waits until it answers."""
-        command = clickhouse_command(self.home, self.port, "default_chaos")
-        self.child = child = Child("ClickHouse", command, self.home / "clickhouse.log")
-        child.wait_until(lambda: read_address(self.home, child.pid) is not None, 60)
-
-    def new_database(self) -> None:
-        """Goes on with an empty database."""
-        self.database = f"chaos_{uuid.uuid4().hex[:8]}"
-        migrate(self.dsn)
-
-    def drop(self) -> None:
-        """Forgets the database."""
-        address = parse_dsn(self.dsn)
-        admin = parse_dsn(load_credentials(self.home).dsn(self.port, "default_chaos"))
-        connect_to(admin).command(f"DROP DATABASE {address.database}")
-
-    def end(self, how: signal.Signals) -> None:
-        """Ends it and waits for that."""
-        assert self.child is not None
-        os.kill(self.child.pid, how)
-        self.child.stop(20)
 
 
 def _in_the_middle(world: World) -> Iterator[None]:
@@ -197,7 +155,9 @@ def _strikes() -> Iterator[Run]:
         if call in KILLED_BEFORE:
             yield Run(f"kill before {call}", Strike(call, "before", "kill"))
         if call not in NEVER_REACHED:
-            yield Run(f"kill after {call}", Strike(call, "after", "kill"))
+            # Stage 2 publishes its findings alone, and has few.
+            nth = 1 if call == "publish:agent.signals" else 2
+            yield Run(f"kill after {call}", Strike(call, "after", "kill", nth))
     yield Run("term after insert:events", Strike("insert:events", "after", "term"))
     yield Run("term before insert:sessions", Strike("insert:sessions", "before", "term"))
     yield Run("fail insert:events", Strike("insert:events", "before", "fail", times=3))
@@ -299,11 +259,12 @@ def _endure(run: Run, world: World, store: Store, kafka: KafkaCluster | None) ->
 
     def is_over() -> bool:
         pending = next(steps, StopIteration) is not StopIteration
-        fault = world.fault
-        if fault is not None and fault.struck():
-            world.is_struck()
         world.look()
-        return not pending and world.tend() and (fault is None or fault.struck() == fault.times)
+        told = world.tend()
+        struck = world.fault.struck() if world.fault is not None else 0
+        if struck:
+            world.is_struck()
+        return not pending and told and (world.fault is None or struck == world.fault.times)
 
     until(world, f"{run.fault}: the fault and the story", PATIENCE, is_over)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from chaos_compare import Outcome
 from chaos_faults import CALLS
-from chaos_runs import NEVER_REACHED, RUNS, Run, Store, Strike, perform
+from chaos_runs import NEVER_REACHED, RUNS, Run, Strike, perform
+from chaos_store import Store
 
 from watchkeeper.stream_processors.engine import ports
 
@@ -93,7 +94,7 @@ def test_a_planted_bug_is_reported(
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_fault_of_each_kind(kind: str, store: Store, undisturbed: tuple[Outcome, Path], tmp_path: Path) -> None:
+def test_a_fault_of_each_kind(kind: str, store: Store, undisturbed: Outcome, tmp_path: Path) -> None:
     run = next(run for run in RUNS if run.fault == kind)
     result = perform(run, store, tmp_path, seed=1, sessions=SESSIONS, expected=undisturbed)
     assert result.verdict.is_good, result.verdict
