@@ -13,6 +13,19 @@ _CARDS: Final = re.compile(
 )
 _GROUPED: Final = re.compile(rb"\d+|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}")
 _VERSION: Final = re.compile(rb"(?i)(?:\bv|version[\s:=\"']{0,4}|[<>=~!]=\s?|@|/v)$")
+_QUAD: Final = re.compile(rb"\d{1,3}(?:\.\d{1,3}){3}")
+_HOST_BEFORE: Final = re.compile(rb"(?i)(?:\bips?|address|addr|host|server|://|@|\bfrom|\bto)\b[^\d\w]{0,8}$|://$")
+_HOST_AFTER: Final = re.compile(rb":\d{2,5}\b|/\d{1,2}\b")
+_SMALL: Final = 32
+"""Four numbers below it are mostly a section or a release (`3.1.3.1`), unless a private address or said to be one."""
+
+_REFERENCE: Final = re.compile(
+    rb"(?:os|process|self|this|config|cfg|settings|args|env|options|params|req|request)\.[A-Za-z_]\w*(?:\.\w+)*"
+    rb"|\$[A-Z_][A-Z0-9_]*|%[A-Z_][A-Z0-9_]*%"
+)
+_NO_SECRET: Final = re.compile(rb"(?i)pk_.*|[a-z][a-z0-9+.-]*://.*")
+_DATE: Final = re.compile(rb"\(?(?:19|20)\d\d[-. ](?:0[1-9]|1[0-2])[-. ][0-3]\d\b")
+_SPACED: Final = re.compile(rb"(?:\(\d+\)[ .-]?)?\d{2,}(?:(?:[ -]\d{2,})*|(?:\.\d{2,})*)")
 _FILES: Final = frozenset({b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"css", b"js", b"py", b"html", b"json"})
 _IBAN_LENGTHS: Final = {
     country: length
@@ -83,16 +96,48 @@ def ip(raw: bytes, start: int, end: int) -> int:
         address = ipaddress.ip_address(text.decode())
     except ValueError:
         return 0
-    return 0 if address.is_loopback or address.is_unspecified else end
+    if address.is_loopback or address.is_unspecified:
+        return 0
+    small = address.version == 4 and not address.is_private and max(address.packed) < _SMALL
+    return 0 if small and not _is_said_to_be_a_host(raw, start, end) else end
+
+
+def _is_said_to_be_a_host(raw: bytes, start: int, end: int) -> bool:
+    before = raw[max(0, start - 24) : start]
+    return _HOST_BEFORE.search(before) is not None or _HOST_AFTER.match(raw, end, end + 8) is not None
 
 
 def email(raw: bytes, start: int, end: int) -> int:
-    """An address of a person: no file (`icon@2x.png`), no remote of git."""
+    """An address of a person: no file (`icon@2x.png`), no remote of git, no user of a URL (`https://key@host.com`)."""
     text = raw[start:end].lower()
-    return 0 if text.rpartition(b".")[2] in _FILES or text.startswith(b"git@") else end
+    is_user = raw[max(0, start - 2) : start] == b"//"
+    return 0 if is_user or text.rpartition(b".")[2] in _FILES or text.startswith(b"git@") else end
 
 
 def mixed(raw: bytes, start: int, end: int) -> int:
     """Letters and digits: `password: required` tells no password."""
     text = raw[start:end]
     return end if re.search(rb"\d", text) and re.search(rb"[A-Za-z]", text) else 0
+
+
+def assigned(raw: bytes, start: int, end: int) -> int:
+    """A value and no name of one: no `config.key2`, `$PASSWORD1`, call, URL or publishable key (`pk_…`)."""
+    if _NO_SECRET.fullmatch(raw, start, end):
+        return 0
+    # Between quotes `$ecret12` is a value; without them `$SECRET12` is a variable.
+    quoted = raw[start - 1 : start] in {b'"', b"'"}
+    if not quoted and (raw[end : end + 1] in {b"(", b"["} or _REFERENCE.fullmatch(raw, start, end)):
+        return 0
+    if quoted and (rest := re.compile(rb"[^\s\"'\\]{1,256}(?=[\"'])").match(raw, end)):
+        end = rest.end()
+    return mixed(raw, start, end)
+
+
+def url_password(raw: bytes, start: int, end: int) -> int:
+    """What stands in a URL as the password, where it is no placeholder (`${PASSWORD}`, `<password>`, `***`)."""
+    return 0 if re.fullmatch(rb"\$\{.*\}|\$[A-Z_]+|<.*>|\{.*\}|\*+", raw[start:end]) else end
+
+
+def national_number(text: bytes) -> bool:
+    """Whether digits are grouped as in a telephone number: no date, no address of a machine, no row of decimals."""
+    return not (_DATE.match(text) or _QUAD.fullmatch(text)) and _SPACED.fullmatch(text) is not None

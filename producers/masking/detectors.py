@@ -38,7 +38,11 @@ _SECRETS: Final[Sequence[tuple[bytes, Check | None]]] = (
     (rb"\b(xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-\d-[A-Za-z0-9-]{10,})", None),
     (rb"hooks\.slack\.com/services/(T\w+/B\w+/\w{16,})", None),
     (rb"\b([rs]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9]{24,})", None),
-    (rb"\b(sk-[A-Za-z0-9_-]{20,}|gsk_[A-Za-z0-9]{40,}|xai-[A-Za-z0-9]{40,})", checks.mixed),
+    # A slug such as `sk-slovakia-2024-results` is none: words after dashes count for known prefixes only.
+    (
+        rb"\b(sk-(?:(?:proj|svcacct|admin|ant|or|lf)-[\w-]{20,}|[A-Za-z0-9]{20,})|gsk_[A-Za-z0-9]{40,}|xai-[A-Za-z0-9]{40,})",
+        checks.mixed,
+    ),
     (rb"\b(AIza[0-9A-Za-z_-]{35})", None),
     (
         rb"\b(hf_[A-Za-z0-9]{34,}|npm_[A-Za-z0-9]{36}|pypi-AgE[\w-]{50,}|dop_v1_[a-f0-9]{64}|shp(?:at|ss)_[a-f0-9]{32})",
@@ -55,13 +59,21 @@ _SECRETS: Final[Sequence[tuple[bytes, Check | None]]] = (
     ),
     (rb"(?i)\bbearer\s+([\w.~+/-]{16,}=*)", checks.mixed),
     (rb"(?i)\bauthorization[\"']?\s*[:=]\s*[\"']?basic\s+([A-Za-z0-9+/]{8,}=*)", None),
-    (rb"(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*:([^\s/@\"'\[]+)@", None),
+    (rb"(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@\"']*:([^\s/@\"'\[]+)@", checks.url_password),
     (
         (
-            rb"(?i)(?:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|(?:auth|access|refresh)[_-]?token)"
-            rb"[\"']?\s*(?:=>|=|:)\s*[\"']?([^\s\"'\[\],;<>{}()\\]{6,})"
+            rb"(?i)(?:password|passwd|pwd|[a-z0-9][_-]secret|secret[_-]?key|api[_-]?key|access[_-]?key|private[_-]?key"
+            rb"|(?:auth|access|refresh)[_-]?token)[\"']?\s*(?:=>|=|:)\s*[\"']?([^\s\"'\[\],;<>{}()\\]{6,})"
         ),
-        checks.mixed,
+        checks.assigned,
+    ),
+    # `The secret: 1960s-era furniture` tells none.
+    (
+        (
+            rb"(?i)secret(?:[\"']?\s*(?:=>|=)\s*[\"']?|[\"']\s*:\s*[\"']|\s*:\s*[\"'])"
+            rb"([^\s\"'\[\],;<>{}()\\]{6,})"
+        ),
+        checks.assigned,
     ),
 )
 _PERSONAL: Final[dict[str, Sequence[tuple[bytes, Check | None]]]] = {
@@ -111,6 +123,8 @@ def _phone(regions: Sequence[str]) -> Check:
     def check(raw: bytes, start: int, end: int) -> int:
         text = raw[start:end].decode()
         if not checks.stands_alone(raw, start, end):
+            return 0
+        if not text.startswith(("+", "00")) and not checks.national_number(raw[start:end]):
             return 0
         text = f"+{text[2:]}" if text.startswith("00") else text
         for region in [None] if text.startswith("+") else regions:

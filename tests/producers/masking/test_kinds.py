@@ -69,6 +69,21 @@ LEFT = [
     "password: required",
     "0.4111111111111111",
     "order 202-456",
+    "2024-05-09 15:00:00",
+    "(2024-05-14 16:03 local)",
+    "ISBN 978 90 5867 754 9",
+    "C57 12.7599 44.2401 0 28.5 0",
+    "FINAL ANSWER: 3.1.3.1;1.11.1.7",
+    "https://325506e3332d48799956@reports.example.com/1",
+    "/news/sk-slovakia-2024-elections-results",
+    "The secret: 1960s-era furniture",
+    "password=config.key2",
+    "password=$PASSWORD1",
+    "password=read_line2()",
+    "api_key: https://example.com/keys/1",
+    '"apiKey":"pk_UHS2HZOeRnaSOdDp7jbd5w"',
+    "postgres://app:${PASSWORD}@db/x",
+    "postgres://app:<password>@db/x",
 ]
 
 
@@ -90,6 +105,13 @@ def test_secrets_in_their_context() -> None:
         ("postgres://app:p4ss-word@db/x", "p4ss-word"),
         ("Authorization: Bearer abcdef1234567890abcdef", "abcdef1234567890abcdef"),
         ("export DB_PASSWORD=hunter22", "hunter22"),
+        ('password = "$ecret(12"', "$ecret"),
+        ('password = "$ecret(12"', "(12"),
+        ("client_secret: hunter22", "hunter22"),
+        ("secret='hunter22'", "hunter22"),
+        ("redis://:$ecret@db", "$ecret"),
+        ("ping 8.8.8.8:53", "8.8.8.8"),
+        ("the host 8.8.8.8", "8.8.8.8"),
     ]:
         assert secret not in ALL.mask(text, "text/plain").text
 
