@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -22,6 +23,7 @@ from watchkeeper.schemas.topics import EVENTS
 from watchkeeper.schemas.wire import split_lines
 
 PROXIES = Path(__file__).parents[1] / "integration" / "proxies.py"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "hosts.md"
 PATIENCE_SECONDS = 60.0
 
 
@@ -91,3 +93,19 @@ def read() -> Callable[..., list[Event]]:
         return found
 
     return reading
+
+
+@pytest.fixture
+def documented_ms() -> Callable[[str, int], float]:
+    """What the table of kills in `docs/hosts.md` allows to be lost, in milliseconds before the kill."""
+
+    def bound(row: str, column: int) -> float:
+        (line,) = [line for line in DOCUMENT.read_text().splitlines() if line.startswith(f"| {row} |")]
+        cell = line.split("|")[column + 1]
+        if cell.strip() == "everything since the broker went away":
+            return float("inf")
+        found = re.fullmatch(r" what was told in the last (\d+) ms ", cell)
+        assert found is not None, cell
+        return float(found[1])
+
+    return bound

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,6 @@ from watchkeeper.cli.stack.child import free_port
 from watchkeeper.cli.stack.testing import running_broker
 from watchkeeper.schemas.topics import TOPICS
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "hosts.md"
 EVENTS_BEFORE_KILL = 1500
 
 HOST = """
@@ -40,17 +38,6 @@ print(watch.close(40), watch.losses())
 """
 
 
-def bound_ms(row: str, column: int) -> float:
-    """What the document's table allows to be lost, in milliseconds before the kill."""
-    (line,) = [line for line in DOCUMENT.read_text().splitlines() if line.startswith(f"| {row} |")]
-    cell = line.split("|")[column + 1]
-    if cell.strip() == "everything since the broker went away":
-        return float("inf")
-    found = re.fullmatch(r" what was told in the last (\d+) ms ", cell)
-    assert found is not None, cell
-    return float(found[1])
-
-
 def kill_when_told(host: Any, ledger: Path) -> list[tuple[int, int]]:
     """Kills the host in the middle of its work; answers what it had told, with the time, up to the kill."""
     deadline = time.monotonic() + 60
@@ -66,14 +53,21 @@ def kill_when_told(host: Any, ledger: Path) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("spool", [True, False], ids=["with a spool", "without"])
 @pytest.mark.parametrize("there", [True, False], ids=["broker there", "broker away"])
 def test_a_killed_host_loses_at_most_what_is_documented(
-    there: bool, spool: bool, host: Any, read: Callable[..., Any], tenant: str, tmp_path: Path, request: Any
+    there: bool,
+    spool: bool,
+    host: Any,
+    read: Callable[..., Any],
+    documented_ms: Callable[[str, int], float],
+    tenant: str,
+    tmp_path: Path,
+    request: Any,
 ) -> None:
     ledger = tmp_path / "ledger"
     variables = {"WATCHKEEPER_SPOOL_DIR": str(tmp_path / "spool")} if spool else {}
     port = free_port()
     bootstrap = request.getfixturevalue("broker") if there else f"127.0.0.1:{port}"
     told = kill_when_told(host(HOST, str(ledger), bootstrap, tenant, **variables), ledger)
-    allowed = bound_ms("with a spool" if spool else "without", 1 if there else 2)
+    allowed = documented_ms("with a spool" if spool else "without", 1 if there else 2)
     owed = {number for number, at in told if at < told[-1][1] - allowed}
     assert bool(owed) == (there or spool)
     if there:
