@@ -218,7 +218,7 @@ class Session(Conversation, Retrievals, Decisions, Heeding):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._leave()
-        if error is None:
+        if error is None or _is_success(error):
             self.end()
         elif isinstance(error, SessionStoppedError):
             self.end("stopped", reason=error.reason)
@@ -284,3 +284,10 @@ class Session(Conversation, Retrievals, Decisions, Heeding):
             self._recorder.put(Item(self._numbering, kind, self._header, occurred_us, frozen, size))
         except Exception as error:  # noqa: BLE001 - the boundary: see `watchkeeper.producers.recording.boundary`
             self._boundary.caught(error, f"recording a {kind} event")
+
+
+def _is_success(error: BaseException) -> bool:
+    """Whether the host leaves by `sys.exit()` or `sys.exit(0)`: its work is done, nothing failed."""
+    return isinstance(error, SystemExit) and (
+        error.code is None or (type(error.code) in (int, bool) and not error.code)
+    )

@@ -32,6 +32,10 @@ def test_a_start_is_told_when_it_starts(watch: Watchkeeper, memory: MemoryTransp
         (None, "completed", ""),
         (ValueError("with a secret"), "failed", "ValueError"),
         (KeyboardInterrupt(), "failed", "KeyboardInterrupt"),
+        (SystemExit(), "completed", ""),
+        (SystemExit(0), "completed", ""),
+        (SystemExit(1), "failed", "SystemExit"),
+        (SystemExit("no such order"), "failed", "SystemExit"),
     ],
 )
 def test_the_end_says_how_it_went(
