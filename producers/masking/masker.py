@@ -15,7 +15,7 @@ import orjson
 from watchkeeper.producers.masking.detectors import detectors_of
 from watchkeeper.producers.masking.json_walk import JsonWalk, Path, scalars_of
 from watchkeeper.producers.masking.paths import Paths
-from watchkeeper.producers.masking.scanning import Scanner
+from watchkeeper.producers.masking.scanning import Scanner, outside
 from watchkeeper.schemas.contents import MediaType
 from watchkeeper.schemas.errors import ConfigurationError
 from watchkeeper.schemas.policy import Masking
@@ -113,9 +113,7 @@ class PolicyMasker:
     def _once(self, raw: bytes, counts: dict[str, int]) -> bytes:
         kept = [match.span() for match in _TOKEN.finditer(raw)]
         pieces, done = [], 0
-        for start, end, kind in self._scanner.find(raw):
-            if any(start >= first and end <= last for first, last in kept):
-                continue
+        for start, end, kind in outside(self._scanner.find(raw), kept):
             pieces += [raw[done:start], self._token(kind, raw[start:end], counts)]
             done = end
         return b"".join([*pieces, raw[done:]])

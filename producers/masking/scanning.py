@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from watchkeeper.producers.masking.detectors import INSTALL, Detector
@@ -23,6 +23,17 @@ _GROUP: Final = re.compile(rb"[0-9A-Za-z]+|[^0-9A-Za-z]+")
 
 Span = tuple[int, int, str]
 """Start and end in bytes, and the kind."""
+
+
+def outside(spans: Sequence[Span], kept: Sequence[tuple[int, int]]) -> Iterator[Span]:
+    """The spans that lie within none of `kept`. Both are in order and without overlaps: one pass over each."""
+    place = 0
+    for span in spans:
+        start, end, _ = span
+        while place < len(kept) and kept[place][1] < end:
+            place += 1
+        if place == len(kept) or kept[place][0] > start:
+            yield span
 
 
 class Scanner:

@@ -68,9 +68,9 @@ class Filters:
         self.counts = {}
 
     def label(self, key: str, text: str, length: int) -> str:
-        """A short text that is no name, masked."""
+        """A text that is no name, masked, and cut only then: half a secret is not known for one."""
         if self.masker is None or not text:
-            return text
+            return text[:length]
         return self._mask(text.encode(), "text/plain", key)[0].decode()[:length]
 
     def attributes(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -163,7 +163,7 @@ class Draft:
 
     def label(self, key: str, value: Frozen, length: int = names.NAME_LENGTH) -> None:
         """A text of at most `length` characters, left out where empty."""
-        if text := names.label(value, length):
+        if text := plain_text(value):
             self.raw(key, orjson.dumps(self._filters.label(key, text, length)))
 
     def always(self, key: str, value: Frozen) -> None:

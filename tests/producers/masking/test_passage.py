@@ -64,6 +64,16 @@ def test_nothing_masked_is_in_any_byte_or_log(
     assert calls[0]["attributes"]["watchkeeper.masked"] == "email:2,field:1,secret:1"
 
 
+def test_a_label_is_masked_before_it_is_cut() -> None:
+    transport = MemoryTransport()
+    watch = Watchkeeper(agent="a", transport=transport)
+    with watch.session() as s:
+        for before in range(256 - len(SECRET), 257, 4):
+            s.tool_result(s.tool_call("t", {}), error="e" * (before - 1) + " " + SECRET)
+    watch.close(10)
+    assert b"ghp_" not in b"".join(transport.lines())
+
+
 class Failing:
     def mask(self, text: str, media_type: str) -> Masked:
         raise RuntimeError(text)
