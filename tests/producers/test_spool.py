@@ -284,3 +284,20 @@ def test_segments_keep_headers_and_keys(tmp_path: Path) -> None:
     assert [found.offset for found in again.scan()] == [places[0][0], places[2][0]]
     assert not again.damaged
     again.close()
+
+
+def test_a_running_process_sends_what_another_left(spool: Callable[..., Made], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchkeeper.producers.transport.spool.LOOK_SECONDS", 0.0)
+    running, client, losses = spool()
+    send(running, range(1))
+    assert running.flush(5) == 0
+    other, others_client, _ = spool()
+    others_client.away = True
+    send(other, range(10, 20))
+    running.poll()
+    assert len(client.arrived) == 1, "the other one lives"
+    other.close(0)
+    running.poll()
+    running.poll()
+    assert client.arrived == [record(0), *map(record, range(10, 20))]
+    assert losses.counts() == {}
