@@ -32,6 +32,10 @@ _REFUSED_CODES = frozenset({192, 193, 194, 497, 516})
 _MISSING_CODES = frozenset({16, 47, 60, 81})
 _BAD_DATA = 117
 
+# Behind the last quotation mark: before it stands what ClickHouse quotes.
+_COLUMN = re.compile(r"\(while reading the value of key ([a-z][a-z0-9_]{0,40})\)[^\"']{0,400}$")
+_ROW = re.compile(r"\(at row (\d{1,9})\)[^\"']{0,400}$")
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -134,8 +138,14 @@ def connect_to(
         raise store_error(error, address) from error
 
 
-def store_error(error: Exception, address: Address | None = None) -> WatchkeeperError:
+def store_error(error: Exception, address: Address | None = None, *, quoting: bool = True) -> WatchkeeperError:
     """What an error of clickhouse-connect means for whoever must retry, give up or ask for help.
+
+    Args:
+        error: as the client raised it.
+        address: named in the message.
+        quoting: whether the message may hold ClickHouse's own text, which quotes rows; without, it holds the code,
+            its name, the column and the row's number.
 
     Returns:
         `PermanentError` for data or SQL that ClickHouse will never take, `ConfigurationError` for what an operator
@@ -145,16 +155,30 @@ def store_error(error: Exception, address: Address | None = None) -> Watchkeeper
     where = "ClickHouse" if address is None else f"ClickHouse at {address}"
     said = ", ".join([*getattr(error, "__notes__", []), str(error)])
     code = error.code if isinstance(error, Error) else None
+    unknown_field = "Unknown field" in said
+    if not quoting:
+        said = _without_quotes(error, said)
     if code in _REFUSED_CODES:
         return ConfigurationError(f"{where} refused user or password, or the user lacks a right: {said}")
     # A row with a field that the table does not know has the code of bad data, but the table is what is wrong.
-    if code in _MISSING_CODES or (code == _BAD_DATA and "Unknown field" in said):
+    if code in _MISSING_CODES or (code == _BAD_DATA and unknown_field):
         return ConfigurationError(f"{where} lacks a database, table or column; run `watchkeeper migrate`: {said}")
     if code in _DATA_CODES:
         return PermanentError(f"{where} will never take this: {said}")
     if code is None:
         return StoreUnavailableError(f"{where} does not answer; start it, or correct the address: {_root_of(error)}")
     return StoreUnavailableError(f"{where} could not do it now: {said}")
+
+
+def _without_quotes(error: Exception, said: str) -> str:
+    """ClickHouse's text without what it quotes of a row: code, name, column and number of the row."""
+    found = [f"code {error.code} ({error.name})" if isinstance(error, Error) else type(error).__name__]
+    column, row = _COLUMN.search(said), _ROW.search(said)
+    if column is not None:
+        found.append(f"column {column[1]}")
+    if row is not None:
+        found.append(f"row {row[1]}")
+    return ", ".join(found)
 
 
 def _root_of(error: BaseException) -> str:

@@ -207,6 +207,6 @@ def _record(message: Any, log_id: str) -> Record:
 
 def end_process(error: BaseException) -> None:
     """Ends the process at once: after an error that nobody handled, going on would leave records half judged."""
-    log.critical("the worker cannot go on: %s: %s", type(error).__name__, error, exc_info=error)
+    log.critical("the worker cannot go on: %s", error, exc_info=error)
     logging.shutdown()
     os._exit(EXIT_FAILED)

@@ -145,7 +145,7 @@ class ClickHouseStore:
         except ConfigurationError as error:
             raise StoreUnavailableError(str(error)) from error
         except (ClickHouseError, urllib3.exceptions.HTTPError, OSError) as error:
-            sorted_error = store_error(error, self._address)
+            sorted_error = store_error(error, self._address, quoting=False)
             if isinstance(sorted_error, ConfigurationError):
                 raise StoreUnavailableError(str(sorted_error)) from error
             raise sorted_error from error

@@ -11,8 +11,9 @@ import faust
 
 from watchkeeper.schemas.errors import ConfigurationError
 from watchkeeper.stream_processors.app import StagesOf, build_app
-from watchkeeper.stream_processors.settings import from_environment
+from watchkeeper.stream_processors.settings import LOG_LEVEL, from_environment
 from watchkeeper.stream_processors.waiting import wait_for_broker
+from watchkeeper.stream_processors.watching.logs import set_up_logs
 from watchkeeper.stream_processors.wiring import Wiring
 
 EXIT_CONFIGURATION = 78
@@ -21,13 +22,8 @@ EXIT_CONFIGURATION = 78
 
 def main(stages: StagesOf | None = None, wiring: Wiring | None = None) -> None:
     """Runs until a signal ends it; `stages` and `wiring` as in `build_app`."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    for chatty in ("faust", "mode", "aiokafka"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    # They tell every attempt, with the whole address; the engine says once what is away, and repeats itself slowly.
-    for chattier in ("urllib3", "clickhouse_connect", "aiokafka.cluster", "aiokafka.conn"):
-        logging.getLogger(chattier).setLevel(logging.CRITICAL)
     try:
+        set_up_logs(os.environ.get(LOG_LEVEL) or "INFO")
         settings = from_environment()
         app = build_app(settings, stages, wiring)
     except ConfigurationError as error:
@@ -36,6 +32,8 @@ def main(stages: StagesOf | None = None, wiring: Wiring | None = None) -> None:
     wait_for_broker(settings.bootstrap, (wiring or Wiring()).topics)
     calm_collector()
     worker = faust.Worker(app, loglevel="WARN", redirect_stdouts=False, override_logging=False, quiet=True)
+    # It writes escape sequences between the lines of the log, also where nobody looks on.
+    worker.spinner = None
     ended = _run(worker)
     # Threads that wait for a store or a broker which is away would hold the process for minutes. What they carry is
     # not committed and is done again.

@@ -37,6 +37,7 @@ KNOWN_VARIABLES: Mapping[str, str] = {
     "WATCHKEEPER_MASKING_KEY": "what masked values are hashed with, 32 characters or more; by default random",
     "WATCHKEEPER_RAISE": "1 lets the recorder's own errors reach the host, for tests",
     "WATCHKEEPER_WATCH_PORT": "where a worker tells its figures on 127.0.0.1; by default a free port",
+    "WATCHKEEPER_LOG_LEVEL": "what a worker logs: DEBUG, INFO (the default), WARNING or ERROR",
     "WATCHKEEPER_PRICES": "a YAML file of prices that go before the bundled ones",
     "WATCHKEEPER_DEBUG": "1 shows where an error of a command comes from",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -142,6 +143,19 @@ def test_a_database_that_is_not_there_is_named_with_the_fix(clickhouse: str) -> 
 def test_errors_are_sorted(error: Exception, expected: type[WatchkeeperError]) -> None:
     assert type(store_error(error)) is expected
     assert str(error) in str(store_error(error))
+
+
+def test_what_is_told_without_quotes_holds_code_name_column_and_row(clickhouse: str) -> None:
+    client = connect(clickhouse)
+    client.command("CREATE TABLE IF NOT EXISTS quoted (number UInt64) ENGINE = Memory")
+    for value in ('"canary (CANARY_NAME)"', '"canary" (at row 7)', '{"canary": 1}', "canary"):
+        with pytest.raises(DatabaseError) as caught:
+            client.raw_insert("quoted", insert_block=b'{"number":%s}' % value.encode(), fmt="JSONEachRow")
+        assert "canary" in str(caught.value).lower(), "the engine quotes what it was sent"
+        said = str(store_error(caught.value, quoting=False))
+        assert "canary" not in said.lower()
+        assert re.search(r"code \d+ \([A-Z_]+\)", said), said
+    client.command("DROP TABLE quoted")
 
 
 def test_the_engines_own_errors_are_sorted(clickhouse: str) -> None:

@@ -32,7 +32,7 @@ def test_it_waits_for_the_broker_and_for_its_topics(clickhouse: str, tmp_path: P
             until(lambda: "agent.events (0 of 12 partitions), agent.signals" in worker.log.read_text(), worker)
             # It did not have them made by asking.
             assert set(ensure_topics(bootstrap, TOPICS)) == {topic.name for topic in TOPICS}
-            until(lambda: "app ready" in worker.log.read_text(), worker)
+            until(lambda: '"event":"ready"' in worker.log.read_text(), worker)
             assert "Traceback" not in worker.log.read_text()
             assert worker.stop(10) == 0
 
