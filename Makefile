@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FOLDERS := cli dashboards evals producers schemas stream_processors
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-all lint format typecheck check schemas lock kafka-lock bench chaos bench-worker clean
+.PHONY: help setup demo up down env test test-all lint format typecheck check schemas lock kafka-lock bench chaos bench-worker clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ up: setup ## start the local stack
 
 down: setup ## stop the local stack
 	@$(BIN)/watchkeeper down
+
+env: ## write .env with random passwords for docker compose; one that is there is left as it is
+	@$(PYTHON) deploy/make_env.py
 
 test: setup ## the tests, without those that take long
 	@$(BIN)/python -m pytest -q -m "not long" $(ARGS)
