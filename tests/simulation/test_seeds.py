@@ -41,8 +41,8 @@ def test_the_first_seeds() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-def test_a_thousand_seeds_meet_every_fault_at_every_boundary() -> None:
-    assert missed(check(play_all(range(1000)))) == []
+def test_many_seeds_meet_every_fault_at_every_boundary() -> None:
+    assert missed(check(play_all(range(500)))) == []
 
 
 def test_the_seed_alone_decides() -> None:
