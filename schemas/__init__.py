@@ -9,7 +9,7 @@ This folder imports nothing of the project and needs pydantic, orjson and PyYAML
 - `failure_modes`, `evidence`, `findings`, `signals`, `control`: what the pipeline says.
 - `policy`: what an agent may do; `policy_file`, `policy_faults`, `yaml_document`: how it is read from YAML, with every
   mistake told.
-- `topics`, `rows`, `ddl/`, `migrations`, `sql_text`: where all of it is kept, and how the tables are made.
+- `topics`, `rows`, `rollups`, `ddl/`, `migrations`, `sql_text`: where all of it is kept, and how the tables are made.
 - `json_schema`, `compatibility`, `json/`, `examples/`: the contract for other languages, one golden file per version,
   and the rule by which it may change.
 """
