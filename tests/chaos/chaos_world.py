@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -22,6 +23,8 @@ from watchkeeper.cli.stack.settings import CLICKHOUSE, HOME, KAFKA, READY_FILE
 from watchkeeper.stream_processors.clickhouse import connect
 
 HERE = Path(__file__).parent
+# The store is away in many runs, and its client tells every attempt.
+logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 READ_TOPICS = ("agent.events", "agent.signals")
 HOUR = 3600
 STOP_SECONDS = 10.0
