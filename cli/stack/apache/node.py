@@ -50,8 +50,10 @@ class PortTakenError(StackError):
 
 
 def new_cluster_id() -> str:
-    """An id for a new cluster, in Kafka's spelling."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    """An id for a new cluster, in Kafka's spelling; never with a dash first, which its tools take for an option."""
+    while (spelt := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return spelt
 
 
 def java_command(main: str, *arguments: str, options: Sequence[str] = _JAVA_OPTIONS) -> list[str]:

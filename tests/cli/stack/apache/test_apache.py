@@ -8,6 +8,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from watchkeeper.cli.stack.apache.jars import Jar, check_jars, kafka_jars, read_lock
+from watchkeeper.cli.stack.apache.node import new_cluster_id
 from watchkeeper.cli.stack.testing import running_kafka
 from watchkeeper.schemas.errors import StackError
 from watchkeeper.schemas.topics import Topic
@@ -63,3 +64,7 @@ def test_records_and_offsets_outlive_a_kill_and_other_ports(tmp_path: Path) -> N
         found = [message.value() for message in consumer.consume(10, 20)]
         assert found == [b"%d" % number for number in range(10)]
         consumer.close()
+
+
+def test_an_id_of_a_cluster_is_no_option_of_a_tool() -> None:
+    assert not any(new_cluster_id().startswith("-") for _ in range(2000))
