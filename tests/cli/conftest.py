@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -251,3 +252,11 @@ def run(clickhouse: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resul
 def text_of(raw: dict[str, Any]) -> Content:
     """A content of `Shelf.text` as the contract reads it."""
     return Content.model_validate_json(orjson.dumps(raw))
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell starts what runs in the background with the signal ignored, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

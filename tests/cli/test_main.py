@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -206,14 +205,6 @@ def test_a_reader_that_goes_away_is_no_error(shelf: Any, clickhouse: str) -> Non
     assert process.wait(30) == ExitCode.OUTPUT_CLOSED
     assert said == ""
     process.stderr.close()
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """A shell starts what runs in the background with the signal ignored, and children inherit that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interruptible")

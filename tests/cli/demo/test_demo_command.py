@@ -65,7 +65,7 @@ def test_a_directory_without_a_stack_is_refused_with_the_way_to_start_one(
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("nothing_left")
+@pytest.mark.usefixtures("nothing_left", "interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_that_is_interrupted_leaves_nothing(
     number: signal.Signals, environment: dict[str, str], tmp_path: Path
