@@ -73,7 +73,7 @@ class Outlet:
             ConfigurationError: a spool is asked for where there can be none.
         """
         # Here and not above: whoever uses no broker does not load its client.
-        from watchkeeper.producers.transport.kafka import KafkaTransport  # noqa: PLC0415
+        from watchkeeper.producers.transport.kafka import KafkaTransport  # noqa: PLC0415 - as said
 
         spool = str(settings.spool_dir or os.environ.get(SPOOL_VARIABLE, "").strip())
         if not spool or patient:
@@ -88,12 +88,12 @@ class Outlet:
 
     def listener(self, obey: Obey, boundary: Boundary) -> Listener:
         """The reader of commands. Opens no connection yet."""
-        from watchkeeper.producers.obeying.reader import ControlReader  # noqa: PLC0415
+        from watchkeeper.producers.obeying.reader import ControlReader  # noqa: PLC0415 - it loads the broker's client
 
         return ControlReader(self.address, obey, boundary, self.kafka)
 
     def judge(self, obey: Obey, prices: PriceBook | None) -> LocalTransport:
         """The transport that judges in this process."""
-        from watchkeeper.producers.local import LocalTransport  # noqa: PLC0415
+        from watchkeeper.producers.local import LocalTransport  # noqa: PLC0415 - it loads the detectors
 
         return LocalTransport(obey, prices=prices)
