@@ -63,7 +63,8 @@ class _Comparison:
         name = _name(branch)
         namesakes = [option for option in options if _name(option) == name]
         if namesakes:
-            return self.compare(branch, namesakes[0], f"{path}<{name}>")
+            # Several may go by one name (two lists of words): it is enough that one of them takes all.
+            return min((self.compare(branch, option, f"{path}<{name}>") for option in namesakes), key=len)
         return [f"{path or '/'}: no longer takes {name}"]
 
     def _same_kind(self, old: Schema, new: Schema, path: str) -> list[str]:

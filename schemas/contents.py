@@ -59,14 +59,14 @@ def address_of(text: str | bytes, salt: str | None = None) -> str:
     raw = text.encode() if isinstance(text, str) else text
     if salt is None:
         return "u-" + hashlib.blake2b(raw, digest_size=32).hexdigest()
-    hashing = _keyed(salt).copy()
+    hashing = keyed_hash(salt).copy()
     hashing.update(raw)
     return "s-" + hashing.hexdigest()
 
 
 @lru_cache(maxsize=1024)
-def _keyed(salt: str) -> hashlib.blake2b:
-    """A hash that has taken in its key: a copy of it is cheaper than another one, and a writer has many texts."""
+def keyed_hash(salt: str) -> hashlib.blake2b:
+    """A hash that has taken in its key, to be copied: that is cheaper than another one, and a writer has many texts."""
     return hashlib.blake2b(digest_size=32, key=bytes.fromhex(salt))
 
 

@@ -30,6 +30,8 @@ class Control(Model):
         action: what to do; `circuit_open` is for one tool.
         tool_name: the tool of `circuit_open`.
         reason: for the person who reads the log of the stopped agent.
+        fallback: of `circuit_open`: what to do while the tool is not called, in the words of the agent's policy; empty
+            where it names nothing.
         issued_by: `worker`, or the operator's name.
         finding_id: what it follows from.
         issued_at: when.
@@ -44,6 +46,7 @@ class Control(Model):
     action: Action
     tool_name: Annotated[str, StringConstraints(max_length=256)] = ""
     reason: Sentence
+    fallback: Sentence = ""
     issued_by: Name
     finding_id: Name | None = None
     issued_at: Moment

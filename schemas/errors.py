@@ -15,6 +15,9 @@ WatchkeeperError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 
 class WatchkeeperError(Exception):
     """Base of all errors raised by Watchkeeper. The message says what to do."""
@@ -24,16 +27,35 @@ class ConfigurationError(WatchkeeperError):
     """A setting, a file or an argument cannot be used."""
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyFault:
+    """One mistake in a policy.
+
+    Attributes:
+        line: where the field begins, from 1; the nearest field around it where it is not written down.
+        column: the same, from 1.
+        field: its path, `tools.refund.bounds.amount`.
+        text: what is wrong, and the remedy.
+    """
+
+    line: int
+    column: int
+    field: str
+    text: str
+
+
 class PolicyError(ConfigurationError):
     """A policy is refused.
 
     Attributes:
         problems: one `file:line: field: problem` sentence for each mistake found.
+        faults: the same mistakes, in the same order, in parts.
     """
 
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, problems: list[str], faults: Sequence[PolicyFault] = ()) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+        self.faults = tuple(faults)
 
 
 class RejectedError(WatchkeeperError):

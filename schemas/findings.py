@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 from watchkeeper.schemas.envelope import Origin
 from watchkeeper.schemas.evidence import Evidence
 from watchkeeper.schemas.failure_modes import FailureMode, Severity
-from watchkeeper.schemas.model import Model, Moment, Name
+from watchkeeper.schemas.model import Model, Moment, Name, Subject
 
 RuleStage = Literal["draft", "shadow", "canary", "active"]
 Status = Literal["open", "resolved"]
@@ -41,7 +41,7 @@ class Finding(Model):
     tenant_id: Name
     session_id: Name | None = None
     root_session_id: Name | None = None
-    subject: Name | None = None
+    subject: Subject | None = None
     agent_id: Name
     agent_version: str = ""
     environment: str = ""

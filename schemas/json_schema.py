@@ -37,6 +37,7 @@ from watchkeeper.schemas.errors import ConfigurationError
 from watchkeeper.schemas.events import EVENT_ADAPTER
 from watchkeeper.schemas.findings import FINDING_ADAPTER
 from watchkeeper.schemas.policy import AgentPolicy
+from watchkeeper.schemas.scores import SCORE_ADAPTER
 from watchkeeper.schemas.signals import SIGNAL_ADAPTER
 
 FOLDER = Path(__file__).parent / "json"
@@ -86,6 +87,7 @@ CONTRACTS: tuple[Contract, ...] = (
     Contract("event", SCHEMA_VERSION, EVENT_ADAPTER),
     Contract("finding", 1, FINDING_ADAPTER),
     Contract("signal", 1, SIGNAL_ADAPTER),
+    Contract("score", 1, SCORE_ADAPTER),
     Contract("control", 1, CONTROL_ADAPTER),
     Contract("policy", 1, TypeAdapter(AgentPolicy)),
 )

@@ -76,6 +76,9 @@ A time outside that range is a validation error of type `unusable_time`.
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 """A name as somebody else gave it, a model perhaps: 1 to 256 characters, whichever they are."""
 
+Subject = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+"""What is judged over many sessions: kind, tenant and origin, and up to two names, each of 256 characters at most."""
+
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 """An identifier that becomes part of record keys and stands in logs: 1 to 256 characters, no control characters."""
 

@@ -6,23 +6,69 @@ leaves out has a default here with its source: the ranges that field reports agr
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, TypeAdapter, ValidationInfo, field_validator, model_validator
-from pydantic_core import SchemaError
+from pydantic import Field, ValidationInfo, field_validator
 
 from watchkeeper.schemas.contents import address_of
 from watchkeeper.schemas.json_text import dump_json
 from watchkeeper.schemas.model import Model, Name, Sentence
+from watchkeeper.schemas.policy_budgets import Budgets
+from watchkeeper.schemas.policy_canonical import canonical_fields
+from watchkeeper.schemas.policy_checkpoints import CheckpointRule
+from watchkeeper.schemas.policy_constraints import Constraint, CustomerLimit, check_constraints
+from watchkeeper.schemas.policy_delegation import DelegationRules
+from watchkeeper.schemas.policy_facts import MAX_FACTS, Fact, FactName
+from watchkeeper.schemas.policy_injection import Injection
+from watchkeeper.schemas.policy_leaks import Canary, Leaks
+from watchkeeper.schemas.policy_masking import Masking, MaskKind, MaskPattern
+from watchkeeper.schemas.policy_objectives import Objective, check_steps
+from watchkeeper.schemas.policy_outcomes import ProxyAndOutcome
+from watchkeeper.schemas.policy_quality import QualityRules
+from watchkeeper.schemas.policy_retrieval import Retrieval
+from watchkeeper.schemas.policy_tools import (
+    ApprovalThreshold,
+    Bound,
+    Effect,
+    Positive,
+    PositiveInt,
+    RateLimit,
+    ToolPolicy,
+)
+
+__all__ = [
+    "CAP_NAMES",
+    "DEFAULT_CAPS",
+    "AgentPolicy",
+    "ApprovalThreshold",
+    "Bound",
+    "Budgets",
+    "Canary",
+    "CapName",
+    "Caps",
+    "CheckpointRule",
+    "Constraint",
+    "CustomerLimit",
+    "DelegationRules",
+    "Effect",
+    "Fact",
+    "Goal",
+    "Injection",
+    "Leaks",
+    "MaskKind",
+    "MaskPattern",
+    "Masking",
+    "Mode",
+    "Objective",
+    "RateLimit",
+    "Retrieval",
+    "Thresholds",
+    "ToolPolicy",
+    "default_policy",
+]
 
 Mode = Literal["observe", "warn", "enforce"]
 """`observe`: findings only. `warn`: the host is told too. `enforce`: the session is stopped."""
-
-Effect = Literal["read", "write", "irreversible"]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-PositiveInt = Annotated[int, Field(gt=0, lt=2**53)]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Caps(Model):
@@ -67,213 +113,23 @@ class Goal(Model):
     tool_budget: PositiveInt | None = None
 
 
-class Bound(Model):
-    """A limit on one argument of a tool, by its path (`amount`, `items[0].price`).
-
-    Attributes:
-        minimum: the smallest number allowed.
-        maximum: the largest number allowed.
-        allowed: the only values allowed.
-        pattern: a regular expression (Python's `re`) that the whole text must match.
-    """
-
-    minimum: float | None = None
-    maximum: float | None = None
-    allowed: list[Any] | None = None
-    pattern: str | None = None
-
-    @model_validator(mode="after")
-    def _some_limit(self) -> Bound:
-        if all(limit is None for limit in (self.minimum, self.maximum, self.allowed, self.pattern)):
-            raise ValueError("a bound needs minimum, maximum, allowed or pattern")
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}: swap them")
-        return self
-
-    @field_validator("pattern")
-    @classmethod
-    def _regular(cls, pattern: str | None) -> str | None:
-        if pattern is not None:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"{error}: write a regular expression of Python's re module") from error
-        return pattern
-
-
-class RateLimit(Model):
-    """At most `calls` in any `seconds`."""
-
-    calls: PositiveInt
-    seconds: Positive
-
-
-class ApprovalThreshold(Model):
-    """Above this amount in this argument a person must approve; without an argument every call needs it."""
-
-    argument: Name | None = None
-    above: float | None = None
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> ApprovalThreshold:
-        if (self.argument is None) != (self.above is None):
-            raise ValueError("give argument and above together, or neither to ask for every call")
-        return self
-
-
-class Objective(Model):
-    """A service level objective of a tool, a step or the agent.
-
-    Attributes:
-        rate: what is counted, for example `latency`, `errors`, `guard_blocks`, `acceptance`.
-        target: the share of good events promised, 0 to 1.
-        threshold_ms: for latency: what is still good, in milliseconds.
-        window_days: over how many days.
-    """
-
-    rate: Name
-    target: Share
-    threshold_ms: Positive | None = None
-    window_days: PositiveInt = 28
-
-    @model_validator(mode="after")
-    def _latency_has_a_threshold(self) -> Objective:
-        if self.rate == "latency" and self.threshold_ms is None:
-            raise ValueError("a latency objective needs threshold_ms, what is still good in milliseconds")
-        return self
-
-
-class ToolPolicy(Model):
-    """What this agent may do with one tool.
-
-    Attributes:
-        effect: `read`, `write` or `irreversible`.
-        resource: the argument that names what is touched; wildcards of `allowed_resources` apply to its value.
-        idempotency_key: the argument that makes a repeat harmless.
-        bounds: limits by argument path.
-        approval: when a person must approve.
-        rate_limit: calls in a window, per session.
-        timeout_seconds: after which a call without a result is a finding.
-        objectives: what the tool promises.
-        fallback: what to do while its circuit is open, in words.
-    """
-
-    effect: Effect = "read"
-    resource: Name | None = None
-    allowed_resources: list[Name] | None = None
-    idempotency_key: Name | None = None
-    bounds: dict[str, Bound] = {}
-    approval: ApprovalThreshold | None = None
-    rate_limit: RateLimit | None = None
-    timeout_seconds: Positive | None = None
-    objectives: list[Objective] = []
-    fallback: Sentence = ""
-
-    @model_validator(mode="after")
-    def _resources_have_an_argument(self) -> ToolPolicy:
-        if self.allowed_resources is not None and self.resource is None:
-            raise ValueError("allowed_resources needs resource, the argument that names what is touched")
-        return self
-
-
-class Budgets(Model):
-    """Money in US dollars over all sessions of the agent."""
-
-    per_hour_usd: Positive | None = None
-    per_day_usd: Positive | None = None
-    per_user_day_usd: Positive | None = None
-
-
-class Constraint(Model):
-    """A business rule over declared facts, in CEL."""
-
-    name: Name
-    when: Annotated[str, Field(max_length=4000)] = ""
-    require: Annotated[str, Field(min_length=1, max_length=4000)]
-    message: Sentence = ""
-
-
-class CheckpointRule(Model):
-    """Values that must agree with their source at a step."""
-
-    step: Name
-    values: list[Name]
-
-
-class Retrieval(Model):
-    """When the agent must abstain: best similarity below the threshold (field reports: 0.55)."""
-
-    threshold: Share = 0.55
-
-
 class Thresholds(Model):
-    """Parameters of detectors for this agent, where their defaults do not suit."""
+    """Parameters of detectors for this agent, where their defaults do not suit.
+
+    Attributes:
+        cap_warning_share: a warning at this share of a cap.
+        capped_sessions_share: an alarm when more of the agent's sessions than this share hit one cap. Field reports ask
+            for another design of the agent above 0.05.
+        loop_repeats: rounds of the same calls that make a loop.
+        call_timeout_seconds: a call without a result after this long is a finding; a tool may have a time of its own.
+        close_timeout_seconds: a session that is silent for this long was never closed.
+    """
 
     cap_warning_share: Annotated[float, Field(gt=0, lt=1)] = 0.8
     capped_sessions_share: Annotated[float, Field(gt=0, lt=1)] = 0.05
     loop_repeats: Annotated[int, Field(ge=2, le=20)] = 3
     call_timeout_seconds: Positive = 120.0
     close_timeout_seconds: Positive = 1800.0
-
-
-MaskKind = Literal["secret", "email", "phone", "card", "iban", "ssn", "ip"]
-
-
-class MaskPattern(Model):
-    """An expression of the user's own.
-
-    Attributes:
-        name: what it is called in counts and replacements: small letters, digits and underscores.
-        regex: in the syntax of RE2, which has neither look-around nor backreferences and so cannot run away.
-    """
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-    regex: Annotated[str, Field(min_length=1, max_length=1000)]
-
-    @field_validator("regex")
-    @classmethod
-    def _linear(cls, regex: str) -> str:
-        try:
-            # Pydantic's engine is linear as RE2 is, and is there anyway.
-            TypeAdapter(Annotated[str, Field(pattern=regex)])
-        except SchemaError:
-            raise ValueError(
-                "no expression that runs in linear time: write a regular expression of RE2, "
-                "without look-around and backreferences"
-            ) from None
-        if re.search(regex, "") is not None:
-            raise ValueError("matches the empty text, so it would mask nothing, everywhere: ask for a character")
-        return regex
-
-
-class Masking(Model):
-    """What is masked at the source, before anything is hashed, spooled or sent. `docs/masking.md` tells each kind.
-
-    Attributes:
-        kinds: what is looked for. Secrets by default: no record needs them.
-        patterns: expressions of the user's own.
-        fields: values that are masked whole, by path from the event's type on: `tool_call.arguments.card_number`,
-            `*.password`.
-        exempt: paths that are left as they are.
-        replacement: `pseudonym` (`[email:3f2a90c1]`, equal for equal values) or `constant` (`[email]`).
-        phone_regions: regions whose numbers are known without a country's code, such as `US`.
-    """
-
-    kinds: list[MaskKind] = ["secret"]
-    patterns: list[MaskPattern] = []
-    fields: list[Name] = []
-    exempt: list[Name] = []
-    replacement: Literal["pseudonym", "constant"] = "pseudonym"
-    phone_regions: list[Annotated[str, Field(pattern=r"^[A-Z]{2}$")]] = []
-
-    @field_validator("fields", "exempt")
-    @classmethod
-    def _paths(cls, paths: list[str]) -> list[str]:
-        for path in paths:
-            first, *rest = path.split(".")
-            if not rest or not all(rest) or not first:
-                raise ValueError(f"{path!r} is no path: begin with the event's type or *, as in *.password")
-        return paths
 
 
 class AgentPolicy(Model):
@@ -283,25 +139,72 @@ class AgentPolicy(Model):
         agent: the agent's id.
         version: the policy's own version, for people; sessions pin the hash.
         mode: what happens on a breach of caps.
-        caps: a cap that is left out keeps its default; an explicit None takes it away.
+        caps: hard limits of one session. A cap that is left out keeps its default; an explicit null takes it away.
+        goal: what the agent is for, and what it must refuse.
+        budgets: money over all sessions of the agent.
+        tools: what the agent may do with each tool, by the tool's name.
         allow_unlisted_tools: whether registered tools that `tools` does not list may be called.
+        allowed_effects: the effects that tools may have to be called; None for all. Needs
+            `allow_unlisted_tools: false`.
+        constraints: business rules, in CEL.
+        checkpoints: values that must agree with their source at a step.
+        retrieval: when the agent must abstain, and who may see which documents.
+        objectives: what the agent promises: service level objectives.
+        thresholds: parameters of detectors, where their defaults do not suit this agent.
+        outcomes: a proxy, and the outcome that it stands for.
+        facts: what the facts of decisions, and values at checkpoints, must be.
+        allow_undeclared_facts: whether decisions may rest on facts that `facts` does not declare.
         masking: what is masked at the source.
+        leaks: what may not leave a session.
+        injection: which contents from outside may instruct the agent.
+        delegation: what is asked of the authority that sessions of this agent hand on.
+        incident_window_seconds: failures of several modes that begin within it are one incident.
+        quality: how closely quality and inputs are watched for drift.
     """
+
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        {
+            "injection",
+            "leaks",
+            "masking",
+            "allowed_effects",
+            "facts",
+            "outcomes",
+            "allow_undeclared_facts",
+            "delegation",
+            "incident_window_seconds",
+            "quality",
+        }
+    )
 
     agent: Name
     version: Annotated[str, Field(max_length=128)] = ""
     mode: Mode = "warn"
     caps: Caps = DEFAULT_CAPS
     goal: Goal = Goal()
-    budgets: Budgets = Budgets()
+    # The default as it was first written: what a section gained since has defaults of its own.
+    budgets: Annotated[
+        Budgets,
+        Field(json_schema_extra={"default": {"per_day_usd": None, "per_hour_usd": None, "per_user_day_usd": None}}),
+    ] = Budgets()
     tools: dict[Name, ToolPolicy] = {}
     allow_unlisted_tools: bool = True
+    allowed_effects: list[Effect] | None = None
+    facts: Annotated[dict[FactName, Fact], Field(max_length=MAX_FACTS)] = {}
+    allow_undeclared_facts: bool = True
     constraints: list[Constraint] = []
     checkpoints: list[CheckpointRule] = []
-    retrieval: Retrieval = Retrieval()
+    outcomes: ProxyAndOutcome | None = None
+    # The default as it was first written: what a section gained since has defaults of its own.
+    retrieval: Annotated[Retrieval, Field(json_schema_extra={"default": {"threshold": 0.55}})] = Retrieval()
     objectives: list[Objective] = []
     thresholds: Thresholds = Thresholds()
     masking: Masking = Masking()
+    leaks: Leaks = Leaks()
+    injection: Injection = Injection()
+    delegation: DelegationRules = DelegationRules()
+    incident_window_seconds: Positive = 3600.0
+    quality: QualityRules = QualityRules()
 
     @field_validator("caps")
     @classmethod
@@ -321,16 +224,39 @@ class AgentPolicy(Model):
             "raise the cap or lower the budget"
         )
 
+    @field_validator("allowed_effects")
+    @classmethod
+    def _effects_are_known(cls, effects: list[Effect] | None, info: ValidationInfo) -> list[Effect] | None:
+        if effects is not None and info.data.get("allow_unlisted_tools", False):
+            raise ValueError(
+                "the effect of a tool that `tools` does not list is not known: set allow_unlisted_tools: false"
+            )
+        return effects
+
+    @field_validator("constraints")
+    @classmethod
+    def _constraints_compile(cls, constraints: list[Constraint], info: ValidationInfo) -> list[Constraint]:
+        facts, tools = info.data.get("facts"), info.data.get("tools")
+        # Where facts or tools are wrong that is told already, and nothing can be compiled against them.
+        if facts is None or tools is None:
+            return constraints
+        return check_constraints(constraints, facts, None if info.data.get("allow_unlisted_tools", True) else tools)
+
+    @field_validator("objectives")
+    @classmethod
+    def _objectives_are_of_steps(cls, objectives: list[Objective], info: ValidationInfo) -> list[Objective]:
+        tools = info.data.get("tools")
+        if tools is not None and not info.data.get("allow_unlisted_tools", True):
+            check_steps(objectives, tools)
+        return objectives
+
     def canonical(self) -> bytes:
         """The policy as canonical JSON: keys sorted, defaults written out. The hash is over these bytes.
 
-        Sections that came after the first release are left out while they say what holds without them: an upgrade
-        must not rename every policy.
+        Fields that came after the first release (`LATER`) are left out while they say what holds without them: an
+        upgrade must not rename every policy.
         """
-        fields = self.model_dump(mode="json")
-        if self.masking == Masking():
-            del fields["masking"]
-        return dump_json(fields, sort_keys=True)
+        return dump_json(canonical_fields(self), sort_keys=True)
 
     @property
     def address(self) -> str:

@@ -1,7 +1,8 @@
 """Rows of the minutes: what one agent, model and tool did in one minute, and what was found.
 
 The job (`watchkeeper.stream_processors.rollups`) computes them inside ClickHouse from deduplicated rows and replaces a
-minute whole. A reader takes the latest version of each key (`FINAL`, with bounds on `minute`) and sums.
+minute whole; then the hours of their minutes (`activity_hours` and `finding_hours`, with `hour` for `minute`).
+A reader takes the latest version of each key (`FINAL`, with bounds on the time) and sums.
 """
 
 from __future__ import annotations
@@ -94,11 +95,38 @@ class FindingMinute(Model):
     computed_at: Moment
 
 
+class MetricHour(Model):
+    """One series of a worker's own figures over an hour.
+
+    Attributes:
+        hour: its beginning, UTC.
+        readings: rows of `pipeline_metrics` that it is made of; 0 for an hour that has none any more.
+        gained: by how much a counter grew since its last reading before the hour; a series begins at 0. For gauges it
+            means nothing.
+        last: the last value, read at `last_at`.
+        lowest: of the hour's values; `highest` likewise.
+        computed_at: the version; the latest replaces the others.
+    """
+
+    name: str
+    hour: datetime
+    worker_id: str
+    series: str
+    labels: dict[str, str]
+    readings: Total
+    gained: float
+    last: float
+    last_at: Moment
+    lowest: float
+    highest: float
+    computed_at: Moment
+
+
 class RollupPass(Model):
     """How far the job has come with one source.
 
     Attributes:
-        source: `events` or `findings`.
+        source: `events`, `findings` or `pipeline_metrics`.
         stored_until: what was stored before, by the server's clock and less `MARGIN_SECONDS`, is in the minutes.
     """
 

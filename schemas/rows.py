@@ -39,6 +39,8 @@ INSERT_SETTINGS: dict[str, str | int] = {
     "input_format_null_as_default": 1,
     # `data`, `attributes` and `evidence` are objects on the wire and kept as the bytes that they were.
     "input_format_json_read_objects_as_strings": 1,
+    # A server that remembers inserts must not withhold a repeated one from the views that the first one did not reach.
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
     # A field without a column is an error: to leave it out would lose it without a word.
     "input_format_skip_unknown_fields": 0,
 }
@@ -97,12 +99,12 @@ class ContentRow(Model):
     retention_class: RetentionClass
 
 
-class SessionRow(Model):
-    """The latest state of a session: what people look at, and what the worker resumes from.
+class SessionFigures(Model):
+    """What people look at of a session, wherever it is kept.
 
     Attributes:
         version: grows with every write of the session; the source offset in the upper bits.
-        state: the worker's state as JSON.
+        opened_at: the time of the event by which the worker first heard of it. It never changes, `started_at` may.
     """
 
     source_partition: Partition
@@ -121,6 +123,7 @@ class SessionRow(Model):
     intent: str
     model: str
     started_at: Moment
+    opened_at: Moment
     last_event_at: Moment
     status: Literal["open", "completed", "failed", "stopped", "silent"]
     events: Big
@@ -134,7 +137,23 @@ class SessionRow(Model):
     worst_severity: str
     policy_address: str
     retention_class: RetentionClass
+
+
+class SessionRow(SessionFigures):
+    """The latest state of a session: what people look at, and what the worker resumes from.
+
+    Attributes:
+        state: the worker's state as JSON.
+    """
+
     state: str
+
+
+class SessionTimeRow(SessionFigures):
+    """A session where it stands in time, by `opened_at`: what panels and lists read.
+
+    A view copies it from each row of `sessions`.
+    """
 
 
 class SubjectRow(Model):

@@ -29,6 +29,7 @@ class Topic:
         retention_ms: how long records are kept, in milliseconds.
         max_message_bytes: the largest record.
         cleanup: `delete` by age, or `compact` to the last record of each key.
+        stamped: whose clock a record's time is: `LogAppendTime` is the broker's, when it arrived.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Topic:
     retention_ms: int = 7 * DAY_MS
     max_message_bytes: int = 1 * MIB
     cleanup: Literal["delete", "compact"] = "delete"
+    stamped: Literal["CreateTime", "LogAppendTime"] = "CreateTime"
 
     @property
     def config(self) -> dict[str, str]:
@@ -45,15 +47,18 @@ class Topic:
             "retention.ms": str(self.retention_ms),
             "max.message.bytes": str(self.max_message_bytes),
             "cleanup.policy": self.cleanup,
+            "message.timestamp.type": self.stamped,
         }
 
 
-EVENTS = Topic("agent.events", "tenant_id/session_id", max_message_bytes=MAX_RECORD_BYTES)
+EVENTS = Topic("agent.events", "tenant_id/session_id", max_message_bytes=MAX_RECORD_BYTES, stamped="LogAppendTime")
 SIGNALS = Topic("agent.signals", "subject")
 FINDINGS = Topic("agent.findings", "tenant_id/session_id or subject", retention_ms=30 * DAY_MS)
 CONTROL = Topic("agent.control", "tenant_id/target", partitions=1, retention_ms=DAY_MS)
+GRANTS = Topic("agent.grants", "tenant_id/grant_id", partitions=1, cleanup="compact")
+SCORES = Topic("agent.scores", "score:tenant/origin/agent", retention_ms=30 * DAY_MS)
 DEAD_LETTER = Topic(
     "agent.dead-letter", "source topic/partition", retention_ms=30 * DAY_MS, max_message_bytes=2 * MAX_RECORD_BYTES
 )
 
-TOPICS: tuple[Topic, ...] = (EVENTS, SIGNALS, FINDINGS, CONTROL, DEAD_LETTER)
+TOPICS: tuple[Topic, ...] = (EVENTS, SIGNALS, FINDINGS, CONTROL, GRANTS, SCORES, DEAD_LETTER)

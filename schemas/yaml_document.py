@@ -23,7 +23,9 @@ MAX_DEPTH = 32
 BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off"})
 """What YAML 1.1 reads as booleans and people mean as words, in small letters."""
 
-_TOO_DEEP = "nested too deeply to be read; a policy has no more than six levels"
+HALF_A_PAIR = "half a surrogate pair is no character; write the character itself, or \\U and its eight digits"
+_HALF = re.compile("[\ud800-\udfff]")
+_TOO_DEEP = "nested too deeply to be read; write it with fewer levels"
 _TAG = "tag:yaml.org,2002:"
 _BARE_KEY = re.compile(r"^[A-Za-z0-9_-]+$")
 _OCTAL = re.compile(r"^[-+]?0[0-7_]+$")
@@ -31,7 +33,7 @@ _REMEDIES = (
     ("'\\t'", "a tab stands where YAML wants spaces; indent with spaces"),
     (
         "another document",
-        "a second document begins here; a file holds one policy: remove the `---` or split the file",
+        "a second document begins here; a file holds one: remove the `---` or split the file",
     ),
     ("mapping values", "a second `:` on this line, or a wrong indentation; put a text that holds `: ` in quotes"),
     ("cannot start any token", "a text begins with a character that YAML keeps for itself; put the text in quotes"),
@@ -44,6 +46,11 @@ _REMEDIES = (
 )
 
 
+def half_a_pair(text: str) -> bool:
+    """Whether half a surrogate pair stands in the text, which UTF-8 cannot say."""
+    return _HALF.search(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One mistake: where it is, what is wrong and what to do."""
@@ -51,14 +58,16 @@ class Problem:
     line: int
     path: Path
     text: str
+    column: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a value stands, from line 1; `plain` is how it was written, where it was written without quotes."""
+    """Where a field begins, counted from 1; `plain` is how its value was written without quotes, if it was."""
 
     line: int
     plain: str | None = None
+    column: int = 1
 
 
 @dataclass(slots=True)
@@ -76,14 +85,19 @@ class Document:
     def unreadable(self, path: Path, text: str) -> None:
         """Note a value that could not be read."""
         self.unread.add(path)
-        self.problems.append(Problem(self.line_of(path), path, text))
+        self.problems.append(self.problem(path, text))
 
-    def line_of(self, path: Path) -> int:
-        """The line of a field, or of the nearest field around it that is written down."""
+    def problem(self, path: Path, text: str) -> Problem:
+        """A mistake of a field, placed at it or at the nearest field around it that is written down."""
+        spot = self.spot_of(path)
+        return Problem(spot.line, path, text, spot.column)
+
+    def spot_of(self, path: Path) -> Spot:
+        """Where a field stands, or the nearest field around it that is written down."""
         for length in range(len(path), -1, -1):
             if path[:length] in self.spots:
-                return self.spots[path[:length]].line
-        return 1
+                return self.spots[path[:length]]
+        return Spot(1)
 
 
 def spell(path: Path) -> str:
@@ -110,7 +124,7 @@ def read_document(text: str) -> Document:
         document.problems.append(Problem(1, (), _TOO_DEEP))
         return document
     if root is not None:
-        document.value = _Reader(document).value(root, (), root.start_mark.line + 1)
+        document.value = _Reader(document).value(root, (), root.start_mark)
     return document
 
 
@@ -140,41 +154,38 @@ class _Reader:
         self._document = document
         self._constructor = SafeConstructor()
 
-    def value(self, node: yaml.Node, path: Path, line: int) -> Any:
-        """The node's value; `line` is where its key, or its list's dash, stands."""
+    def value(self, node: yaml.Node, path: Path, mark: yaml.Mark) -> Any:
+        """The node's value; `mark` is where its key stands, or it itself in a list."""
         plain = node.value if isinstance(node, yaml.ScalarNode) and node.style is None else None
-        self._document.spots[path] = Spot(line, plain)
+        self._document.spots[path] = Spot(mark.line + 1, plain, mark.column + 1)
         if len(path) > MAX_DEPTH:
             return self._document.unreadable(path, _TOO_DEEP)
         if isinstance(node, yaml.MappingNode) and node.tag == _TAG + "map":
             return {key: self.value(child, (*path, key), at) for key, child, at in self._entries(node, path)}
         if isinstance(node, yaml.SequenceNode) and node.tag == _TAG + "seq":
-            return [
-                self.value(child, (*path, index), child.start_mark.line + 1) for index, child in enumerate(node.value)
-            ]
+            return [self.value(child, (*path, index), child.start_mark) for index, child in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         return self._tag_problem(node, path)
 
-    def _entries(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, yaml.Node, int]]:
+    def _entries(self, node: yaml.MappingNode, path: Path) -> Iterator[tuple[str, yaml.Node, yaml.Mark]]:
         first: dict[str, int] = {}
         for key, child in node.value:
-            line = key.start_mark.line + 1
+            mark = key.start_mark
             fault = _key_fault(key)
             if fault is not None:
-                self._problem(line, path, fault)
+                self._problem(mark, path, fault)
             elif key.value in first:
-                self._problem(
-                    line, (*path, key.value), f"stands twice, first on line {first[key.value]}; remove one of them"
-                )
+                twice = f"stands twice, first on line {first[key.value]}; remove one of them"
+                self._problem(mark, (*path, key.value), twice)
             else:
-                first[key.value] = line
-                yield key.value, child, line
+                first[key.value] = mark.line + 1
+                yield key.value, child, mark
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         kind, raw = node.tag.removeprefix(_TAG), node.value
         if kind in ("str", "value"):
-            return raw
+            return self._text(raw, path)
         if kind == "null":
             return None
         if kind == "bool":
@@ -185,6 +196,12 @@ class _Reader:
             self._document.unreadable(path, f'YAML reads {raw} as a date; write it in quotes: "{raw}"')
             return raw
         return self._tag_problem(node, path)
+
+    def _text(self, raw: str, path: Path) -> str:
+        if half_a_pair(raw):
+            self._document.unreadable(path, HALF_A_PAIR)
+            return ""
+        return raw
 
     def _number(self, node: yaml.ScalarNode, kind: str, path: Path) -> Any:
         raw = node.value
@@ -213,8 +230,8 @@ class _Reader:
             path, f"the tag {tag} is not read; remove it and write a text, a number, a list or a mapping"
         )
 
-    def _problem(self, line: int, path: Path, text: str) -> None:
-        self._document.problems.append(Problem(line, path, text))
+    def _problem(self, mark: yaml.Mark, path: Path, text: str) -> None:
+        self._document.problems.append(Problem(mark.line + 1, path, text, mark.column + 1))
 
 
 def _key_fault(key: yaml.Node) -> str | None:
@@ -222,7 +239,7 @@ def _key_fault(key: yaml.Node) -> str | None:
         return "a key that is a list or a mapping; write a text as key"
     kind, raw = key.tag.removeprefix(_TAG), key.value
     if kind in ("str", "value"):
-        return None
+        return HALF_A_PAIR if half_a_pair(raw) else None
     if kind == "merge":
         return "merge keys (`<<`) are not read; write the fields out"
     read_as = {"bool": "a boolean", "null": "null", "timestamp": "a date"}.get(kind, "a number")
@@ -233,11 +250,11 @@ def _syntax_problem(error: yaml.YAMLError, text: str) -> Problem:
     if isinstance(error, yaml.MarkedYAMLError):
         said = " ".join(filter(None, (error.problem, error.context)))
         mark = error.problem_mark or error.context_mark
-        line = 1 if mark is None else mark.line + 1
         if error.problem == "found unexpected end of stream" and error.context_mark is not None:
-            line = error.context_mark.line + 1
+            mark = error.context_mark
+        line, column = (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
         remedy = next((remedy for sign, remedy in _REMEDIES if sign in said), f"YAML: {said}; correct it here")
-        return Problem(line, (), remedy)
+        return Problem(line, (), remedy, column)
     position = getattr(error, "position", 0)
     return Problem(
         text.count("\n", 0, position) + 1, (), "a control character that YAML does not allow stands here; remove it"

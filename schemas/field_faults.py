@@ -1,4 +1,4 @@
-"""What pydantic found wrong in a policy, in sentences that say what to write instead."""
+"""What pydantic found wrong in a field of a YAML file, in sentences that say what to write instead."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from watchkeeper.schemas.policy import AgentPolicy
 from watchkeeper.schemas.yaml_document import BOOLEAN_WORDS, Path, Spot
 
 _WANTED = {
@@ -19,6 +18,7 @@ _WANTED = {
     "float_type": "a number",
     "bool_type": "true or false",
     "list_type": "a list",
+    "tuple_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
 }
@@ -31,13 +31,15 @@ _RANGES = {
 }
 
 
-def sentence(error: ErrorDetails, path: Path, spot: Spot | None) -> str:
+def sentence(error: ErrorDetails, path: Path, spot: Spot | None, *, model: type[BaseModel], guide: str) -> str:
     """What is wrong with a field and the remedy.
 
     Args:
         error: one of `ValidationError.errors()`.
         path: the field.
         spot: where and how it was written, if it was.
+        model: what the file is read as.
+        guide: the page of the docs that tells all fields.
     """
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     plain = spot.plain if spot is not None else None
@@ -45,7 +47,7 @@ def sentence(error: ErrorDetails, path: Path, spot: Spot | None) -> str:
         case "missing":
             text = f"missing; add `{path[-1]}`"
         case "extra_forbidden":
-            text = _unknown(path)
+            text = _unknown(path, model)
         case "literal_error":
             text = _not_one_of(str(context["expected"]), value, plain)
         case "string_too_short":
@@ -60,13 +62,13 @@ def sentence(error: ErrorDetails, path: Path, spot: Spot | None) -> str:
             limit, words = _RANGES[kind]
             text = f"{value} is out of range; write a number {words} {_figure(context[limit])}"
         case _:
-            text = f"{error['msg']}; docs/policies.md tells what may stand here"
+            text = f"{error['msg']}; {guide} tells what may stand here"
     return text
 
 
-def annotation_at(path: Path) -> Any:
-    """The type that `AgentPolicy` declares at a path; None where it declares nothing."""
-    kind: Any = AgentPolicy
+def annotation_at(path: Path, model: type[BaseModel]) -> Any:
+    """The type that a model declares at a path; None where it declares nothing."""
+    kind: Any = model
     for step in path:
         kind = _bare(kind)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -74,6 +76,8 @@ def annotation_at(path: Path) -> Any:
             kind = None if known is None else known.annotation
         elif get_origin(kind) in (dict, list):
             kind = get_args(kind)[-1]
+        elif get_origin(kind) is tuple:
+            kind = get_args(kind)[0]
         else:
             return None
     return _bare(kind)
@@ -104,11 +108,11 @@ def _fields(kind: Any) -> list[str]:
     return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
 
 
-def _unknown(path: Path) -> str:
-    name, parent = str(path[-1]), annotation_at(path[:-1])
+def _unknown(path: Path, model: type[BaseModel]) -> str:
+    name, parent = str(path[-1]), annotation_at(path[:-1], model)
     known = _fields(parent)
     for field in known:
-        if name in _fields(annotation_at((*path[:-1], field))):
+        if name in _fields(annotation_at((*path[:-1], field), model)):
             return f"unknown field here; it belongs under `{field}`"
     near = get_close_matches(name, known, n=1)
     if near:
@@ -123,7 +127,7 @@ def _wrong_type(wanted: str, value: Any, plain: str | None) -> str:
         remedy = f'"{plain}" in quotes' if wanted == "text" else wanted
         return f"{read_as_boolean(plain)}; write {remedy}"
     if plain is not None and wanted == "text":
-        return f'YAML reads {plain} as {_got(value)}; write "{plain}" in quotes'
+        return f'YAML reads {plain} as {described(value)}; write "{plain}" in quotes'
     if plain is not None and isinstance(value, str) and _is_number(plain):
         return f"YAML reads {plain} as text; write {wanted} without an exponent, such as 1000.0"
     if plain is None and isinstance(value, str) and wanted != "text" and (_is_number(value) or value in _BOOLEANS):
@@ -132,10 +136,11 @@ def _wrong_type(wanted: str, value: Any, plain: str | None) -> str:
 
 
 def _plainly(wanted: str, value: Any) -> str:
-    return f"{_got(value)} stands where {wanted} is wanted; write {wanted}"
+    return f"{described(value)} stands where {wanted} is wanted; write {wanted}"
 
 
-def _got(value: Any) -> str:
+def described(value: Any) -> str:
+    """What stands there, for people."""
     if isinstance(value, bool):
         return f"the boolean {str(value).lower()}"
     if isinstance(value, int | float):
@@ -151,7 +156,7 @@ def _not_one_of(expected: str, value: Any, plain: str | None) -> str:
     if plain is not None and isinstance(value, bool) and is_boolean_word(plain):
         return f"{read_as_boolean(plain)}; {listed}"
     near = get_close_matches(str(value), options, n=1)
-    return f"{_got(value)} is not known; {listed}" + (f" (did you mean `{near[0]}`?)" if near else "")
+    return f"{described(value)} is not known; {listed}" + (f" (did you mean `{near[0]}`?)" if near else "")
 
 
 def _is_number(text: str) -> bool:
