@@ -70,7 +70,8 @@ class LocalTransport:
         for line in split_lines(record.value):
             event = EVENT_ADAPTER.validate_json(line)
             self._judge.learn(event)
-            self._said(self._judge.step(self._session(event), event, clock_us=self._clock()))
+            now_us = self._clock()
+            self._said(self._judge.step(self._session(event), event, clock_us=now_us, stamped_us=now_us))
         on_delivery(Delivery(record, "", 0, self._taken))
         self._taken += 1
         return True

@@ -2,44 +2,17 @@
 
 Loss is data: it is counted here, answered by `Watchkeeper.losses()`, and told in the stream too. An event that was
 numbered and then lost leaves a gap in its writer's numbers, and the next event of its session that does arrive
-carries the session's losses so far in the attribute `watchkeeper.lost`.
+carries the session's losses so far in the attributes `watchkeeper.lost` and `watchkeeper.lost_reasons`
+(`watchkeeper.schemas.losses`).
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Literal, get_args
 
-LossReason = Literal[
-    # The queue between the agent and the sender's thread had no room. The newest event is dropped.
-    "queue_full",
-    # The event is larger than the sender takes at all (`Settings.event_bytes`), or than a record can be.
-    "too_large",
-    # A value outside the content-addressed texts (facts, limits, parameters) was cut. Counts values, not events.
-    "shortened",
-    # The masker failed, or gave back what is no JSON: the event is dropped rather than sent unmasked.
-    "mask_failed",
-    # The transport gave up on a record for good. Counts the events in it.
-    "delivery_failed",
-    # The spool holds `Settings.spool_bytes`, or as many records as it may: the newest is dropped.
-    "spool_full",
-    # The disk refused the spool, and the memory that stands in for it had no room either.
-    "spool_failed",
-    # A spooled record was not whole when it was to be sent (counts its events), or a file that another process left
-    # was damaged (counts the file: how many events it lost, nobody can say).
-    "spool_damaged",
-    # Still in memory when the deadline of `close`, or of the interpreter's exit, had passed.
-    "unsent_at_close",
-    # Told after `close`, or after the atexit handlers had run.
-    "closed",
-    # Told to a session that had already ended.
-    "session_over",
-    # A decorated tool ran outside any session, so that there was nothing to record it in.
-    "no_session",
-    # A mistake of our own; it is logged (at most once a minute, without payload) and the agent goes on.
-    "internal_error",
-]
-LOSS_REASONS: tuple[LossReason, ...] = get_args(LossReason)
+from watchkeeper.schemas.losses import LOSS_REASONS, LossReason
+
+__all__ = ["LOSS_REASONS", "LossReason", "Losses"]
 
 
 class Losses:

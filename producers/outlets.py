@@ -73,7 +73,7 @@ class Outlet:
             ConfigurationError: a spool is asked for where there can be none.
         """
         # Here and not above: whoever uses no broker does not load its client.
-        from watchkeeper.producers.transport.kafka import KafkaTransport  # noqa: PLC0415 - as said
+        from watchkeeper.producers.transport.kafka import KafkaTransport  # noqa: PLC0415 - it loads the broker's client
 
         spool = str(settings.spool_dir or os.environ.get(SPOOL_VARIABLE, "").strip())
         if not spool or patient:

@@ -71,7 +71,7 @@ class Session(Conversation, Retrievals, Decisions, Heeding):
         self._clock = opening.clock
         self._stopwatch = opening.stopwatch
         self._obedience = Obedience(recorder.board, opening.scopes)
-        self._numbering = recorder.numbering(opening.identity)
+        self._numbering = recorder.numbering(opening.identity, opening.maskings)
         self._lock = threading.RLock()
         self._begun = self._over = False
         self._token: Token[Session | None] | None = None
@@ -238,7 +238,7 @@ class Session(Conversation, Retrievals, Decisions, Heeding):
         """In the child of a fork: goes on as a writer of its own, so that no number is given twice."""
         self._lock = threading.RLock()
         self._identity = LiveIdentity()
-        self._numbering = self._recorder.numbering(self._identity)
+        self._numbering = self._recorder.numbering(self._identity, self.opening.maskings)
 
     def _leave(self) -> None:
         token, self._token = self._token, None

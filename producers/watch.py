@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from watchkeeper.producers import context
 from watchkeeper.producers.losses import Losses, LossReason
-from watchkeeper.producers.masking import masker_for
+from watchkeeper.producers.masking import Maskers
 from watchkeeper.producers.options import SessionOptions, check_options
 from watchkeeper.producers.outlets import Outlet, is_disabled
 from watchkeeper.producers.policies import PolicyLike, resolve_policy
@@ -42,7 +42,8 @@ class Watchkeeper(Tooling):
     """Records what one agent does, and hears when a session of it has to stop.
 
     Make one when the process starts, and close it when the process ends (the interpreter's exit does so too, within
-    `Settings.exit_seconds`). It never blocks the agent and raises nothing into it, `SessionStoppedError` excepted.
+    `Settings.exit_seconds`). It never blocks the agent and raises nothing into it, `SessionStoppedError` excepted. To
+    make one starts no thread and opens no connection: the first event does.
 
     Example:
         >>> from watchkeeper.producers import Watchkeeper
@@ -60,6 +61,30 @@ class Watchkeeper(Tooling):
         True
         >>> watch.losses()
         {}
+
+    Args:
+        agent: the agent's id.
+        policy: a policy, its fields, or the path of a YAML file; without one the default caps, in `warn`.
+        local: judge in this process and print findings; no broker, no store.
+        bootstrap: the broker's address; `WATCHKEEPER_KAFKA_BOOTSTRAP` without it.
+        kafka: further settings of the broker's client, as librdkafka names them (`security.protocol`, …).
+        transport: where records go instead of a broker: for tests.
+        tenant: whose data this is; no slash.
+        agent_version: the agent's released version.
+        workflow: the workflow's name.
+        environment: `production`, `staging`, …; `WATCHKEEPER_ENVIRONMENT`, or `production`, without it.
+        retention_class: `standard` (90 days) or `regulated` (7 years).
+        masker: hides what the policy's `masking` does not know, after it, before anything leaves the process.
+        prices: with `local`, the price book by which caps on money are judged.
+        on_stop: told when a session is asked to stop; see `watchkeeper.producers.stops`.
+        on_delivery: told of what became of each record, in the sender's thread: for keeping a ledger.
+        origin: `live`; `import` and `simulated` are for our own importers and fleet.
+        block: wait for room in the queue, for ever, instead of dropping events: for importers.
+        settings: limits and waits.
+
+    Raises:
+        ConfigurationError: something of this cannot be used; the message names the fix. (`PolicyError`, a
+            subclass, where it is the policy.)
     """
 
     def __init__(
@@ -84,59 +109,29 @@ class Watchkeeper(Tooling):
         block: bool = False,
         settings: Settings | None = None,
     ) -> None:
-        """Starts no thread and opens no connection: the first event does.
-
-        Args:
-            agent: the agent's id.
-            policy: a policy, its fields, or the path of a YAML file; without one the default caps, in `warn`.
-            local: judge in this process and print findings; no broker, no store.
-            bootstrap: the broker's address; `WATCHKEEPER_KAFKA_BOOTSTRAP` without it.
-            kafka: further settings of the broker's client, as librdkafka names them (`security.protocol`, …).
-            transport: where records go instead of a broker: for tests.
-            tenant: whose data this is; no slash.
-            agent_version: the agent's released version.
-            workflow: the workflow's name.
-            environment: `production`, `staging`, …; `WATCHKEEPER_ENVIRONMENT`, or `production`, without it.
-            retention_class: `standard` (90 days) or `regulated` (7 years).
-            masker: hides what the policy's `masking` does not know, after it, before anything leaves the process.
-            prices: with `local`, the price book by which caps on money are judged.
-            on_stop: told when a session is asked to stop; see `watchkeeper.producers.stops`.
-            on_delivery: told of what became of each record, in the sender's thread: for keeping a ledger.
-            origin: `live`; `import` and `simulated` are for our own importers and fleet.
-            block: wait for room in the queue, for ever, instead of dropping events: for importers.
-            settings: limits and waits.
-
-        Raises:
-            ConfigurationError: something of this cannot be used; the message names the fix. (`PolicyError`, a
-                subclass, where it is the policy.)
-        """
-        losses = Losses()
         self._settings = settings or Settings()
-        self._boundary = Boundary(losses)
-        self._toolbox = Toolbox(losses)
-        header = Header(
-            tenant_id=tenant_name(tenant),
-            session_id="",
-            agent_id=agent_name(agent),
-            agent_version=label(agent_version, 128),
-            workflow=label(workflow),
-            environment=label(environment or os.environ.get(ENVIRONMENT_VARIABLE) or "production", 64),
-            origin=origin,
-            retention_class=retention_class,
-        )
+        self._boundary = Boundary(Losses())
+        self._toolbox = Toolbox(self._boundary.losses)
+        self._local: LocalTransport | None = None
+        named = _header(agent, tenant, agent_version, workflow, environment)
+        header = dataclasses.replace(named, origin=origin, retention_class=retention_class)
         outlet = Outlet(local, transport, bootstrap, kafka or {})
         disabled = is_disabled()
         if not disabled:
             outlet.check()
         self._charter = Charter(header, default_policy(agent) if disabled else resolve_policy(agent, policy))
-        masking = self._charter.policy.masking
-        masks = None if disabled else masker_for(masking, header.tenant_id, masker, recorded=origin == "import")
-        ways = Ways(masks, on_stop, on_delivery, block)
-        self._local: LocalTransport | None = None
+        self._maskers = None if disabled else Maskers(header.tenant_id, masker, recorded=origin == "import")
+        self._check_masking(self._charter)
+        ways = Ways(self._maskers, on_stop, on_delivery, block)
         self._recorder = Recorder(header.tenant_id, self._settings, self._boundary, ways)
         if not disabled:
             self._connect(outlet, prices, patient=block)
             lifecycle.enrol(self)
+
+    def _check_masking(self, charter: Charter) -> None:
+        """Raises now what would be wrong with a policy's masking when its first text is masked."""
+        if self._maskers is not None:
+            self._maskers.of((charter.policy.masking,))
 
     def _connect(self, outlet: Outlet, prices: PriceBook | None, *, patient: bool) -> None:
         if outlet.local:
@@ -216,6 +211,7 @@ class Watchkeeper(Tooling):
         check_options(options, "delegate")
         header = dataclasses.replace(self._charter.header, agent_id=agent_name(agent), agent_version="")
         charter = Charter(header, resolve_policy(agent, policy) if self._recorder.enabled else default_policy(agent))
+        self._check_masking(charter)
         try:
             opening, delegation = open_child(charter, options, self._toolbox, parent.opening, grant)
         except Exception as error:  # noqa: BLE001 - an option of an odd type must not end the host's run
@@ -281,3 +277,14 @@ class Watchkeeper(Tooling):
     def after_fork(self) -> None:
         """In the child of a fork: nothing of the parent's is sent. Called by the interpreter."""
         self._recorder.after_fork()
+
+
+def _header(agent: str, tenant: str, agent_version: str, workflow: str, environment: str | None) -> Header:
+    return Header(
+        tenant_id=tenant_name(tenant),
+        session_id="",
+        agent_id=agent_name(agent),
+        agent_version=label(agent_version, 128),
+        workflow=label(workflow),
+        environment=label(environment or os.environ.get(ENVIRONMENT_VARIABLE) or "production", 64),
+    )

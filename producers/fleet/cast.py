@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from watchkeeper.producers import Watchkeeper
-from watchkeeper.producers.fleet.agents import AGENTS, AgentSpec, ToolFunction, Worlds
+from watchkeeper.producers.fleet.agent_spec import AgentSpec, ToolFunction
+from watchkeeper.producers.fleet.agents import AGENTS
 from watchkeeper.producers.fleet.faults import Fault
 from watchkeeper.producers.fleet.pace import Pace
+from watchkeeper.producers.fleet.worlds.all_worlds import Worlds
 from watchkeeper.producers.stops import OnStop, StopOrder
 from watchkeeper.producers.tools import SPECIFICATION
 
@@ -70,12 +72,18 @@ class Cast:
         """The agent in its usual process."""
         with self._lock:
             if agent not in self._players:
-                self._players[agent] = self._make(agent, None)
+                self._players[agent] = self._make(AGENTS[agent], None)
             return self._players[agent]
 
-    def stranger(self, agent: str, fault: Fault | None = None) -> Player:
-        """The agent in a process of its own: another writer, perhaps with a fault on its way."""
-        player = self._make(agent, fault)
+    def stranger(self, agent: str, fault: Fault | None = None, **changes: Any) -> Player:
+        """The agent in a process of its own: another writer, perhaps with a fault on its way.
+
+        Args:
+            agent: its name.
+            fault: what befalls its events.
+            **changes: fields of its `AgentSpec` that are otherwise there: another release, another model.
+        """
+        player = self._make(replace(AGENTS[agent], **changes), fault)
         with self._lock:
             self._strangers.append(player)
         return player
@@ -107,8 +115,7 @@ class Cast:
         with self._lock:
             return [*self._players.values(), *self._strangers]
 
-    def _make(self, agent: str, fault: Fault | None) -> Player:
-        spec = AGENTS[agent]
+    def _make(self, spec: AgentSpec, fault: Fault | None) -> Player:
         watch = self._wiring(spec, self._stopped, fault)
         tools = {function.__name__: watch.tool(function) for function in spec.tools(self._worlds)}
         return Player(spec, watch, tools)

@@ -49,7 +49,8 @@ def make_plan(registry: Registry, *, seed: int = 0, sessions: int | None = None,
         registry: the scenarios.
         seed: of everything that is left to chance.
         sessions: how many there are to be. Each scenario is played as often as it asks at least; what is over goes
-            to the everyday ones, or to the chosen ones where there are no everyday ones among them.
+            to the everyday ones, or to the chosen ones where there are no everyday ones among them; those that are
+            played once stay at that.
         only: names of scenarios; all of them, if empty.
 
     Raises:
@@ -57,8 +58,9 @@ def make_plan(registry: Registry, *, seed: int = 0, sessions: int | None = None,
     """
     chosen = [registry[name] for name in dict.fromkeys(only)] or list(registry)
     counts = {scenario.name: scenario.sessions for scenario in chosen}
-    growing = [scenario for scenario in chosen if scenario.chapter == "everyday"] or chosen
-    over = max(0, (sessions or 0) - sum(counts.values()))
+    several = [scenario for scenario in chosen if not scenario.alone]
+    growing = [scenario for scenario in several if scenario.chapter == "everyday"] or several
+    over = max(0, (sessions or 0) - sum(counts.values())) if growing else 0
     for index in range(over):
         counts[growing[index % len(growing)].name] += 1
     parts = [
@@ -70,9 +72,9 @@ def make_plan(registry: Registry, *, seed: int = 0, sessions: int | None = None,
 
 
 def _mixed(parts: list[Part], seed: int) -> list[Part]:
-    """In no order, but what takes longest first: nobody waits for it at the end."""
+    """In no order, but what takes longest first, then what is many sessions: nobody waits for it at the end."""
     chance_for("order", seed).shuffle(parts)
-    return sorted(parts, key=lambda part: not part.scenario.slow)
+    return sorted(parts, key=lambda part: (not part.scenario.slow, not part.scenario.alone))
 
 
 class Fleet:

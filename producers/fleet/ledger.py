@@ -23,6 +23,7 @@ class Entry:
         best_answer: the best answer so far, as the agent got it when it was stopped.
         trouble: what went wrong in the simulation itself.
         abandoned: it will never tell its end.
+        past: it is told with the times at which it was, long ago.
     """
 
     scenario: str
@@ -35,11 +36,12 @@ class Entry:
     best_answer: str | None = None
     trouble: str = ""
     abandoned: bool = False
+    past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AgentExpectation:
-    """What must be found about an agent, over all sessions of a scenario."""
+    """What must be found over all sessions of a scenario: about its agent, or about some of its sessions."""
 
     scenario: str
     agent: str

@@ -84,6 +84,7 @@ class Tally:
     Attributes:
         injected: findings that had to come.
         found: those of them that came.
+        found_of: the same by failure mode.
         matched: the findings that were expected, optional ones included.
         missing: what did not come.
         unexpected: what came and had not been injected.
@@ -91,12 +92,14 @@ class Tally:
         stopped: those of them whose agent learnt of it.
         seconds_to_stop: from the event that crossed the line to the agent's learning of it.
         trouble: what went wrong in the simulation itself.
+        past: its sessions were told long after they were.
     """
 
     scenario: str
     sessions: int = 0
     injected: int = 0
     found: int = 0
+    found_of: dict[str, int] = field(default_factory=dict)
     matched: list[Seen] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
     unexpected: list[Seen] = field(default_factory=list)
@@ -104,6 +107,12 @@ class Tally:
     stopped: int = 0
     seconds_to_stop: list[float] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
+    past: bool = False
+
+    @property
+    def timed(self) -> list[Seen]:
+        """The findings of which it can be said how soon they came."""
+        return [] if self.past else self.matched
 
     @property
     def passed(self) -> bool:
@@ -120,7 +129,7 @@ def compare(entries: Iterable[Entry], of_agents: Iterable[AgentExpectation], see
 
     Args:
         entries: the sessions that were played.
-        of_agents: what must be found about agents.
+        of_agents: what must be found over all sessions of scenarios.
         seen: what was found about these sessions and agents.
     """
     entries = list(entries)
@@ -137,9 +146,11 @@ def compare(entries: Iterable[Entry], of_agents: Iterable[AgentExpectation], see
         tallies.setdefault(NOBODY, Tally(NOBODY)).unexpected.append(stray)
     for expected in of_agents:
         tally = tallies.setdefault(expected.scenario, Tally(expected.scenario))
-        here = [one for one in about_agents if one.agent_id == expected.agent]
-        rest = _match(tally, expected.agent, "", (expected.expectation,), here)
-        about_agents = [one for one in about_agents if one.agent_id != expected.agent or one in rest]
+        agents = {expected.agent, *(entry.agent for entry in entries if entry.scenario == expected.scenario)}
+        here = [one for one in about_agents if one.agent_id in agents]
+        rest = _match(tally, expected.agent, "", (expected.expectation,), [*tally.unexpected, *here])
+        tally.unexpected = [one for one in tally.unexpected if one in rest]
+        about_agents = [one for one in about_agents if one not in here or one in rest]
     for one in about_agents:
         if not is_true_of_agent(one, entries):
             _tally_of_agent(tallies, one, entries).unexpected.append(one)
@@ -178,6 +189,7 @@ def _is_breach(expectation: Expectation, cap: Any) -> bool:
 
 def _session(tally: Tally, entry: Entry, seen: list[Seen]) -> None:
     tally.sessions += 1
+    tally.past = entry.past
     tally.unexpected += _match(tally, entry.agent, entry.session_id, entry.expected, seen)
     if entry.trouble:
         tally.trouble.append(f"{entry.session_id}: {entry.trouble}")
@@ -206,6 +218,7 @@ def _match(
             continue
         tally.injected += expectation.times
         tally.found += len(fitting)
+        tally.found_of[expectation.failure_mode] = tally.found_of.get(expectation.failure_mode, 0) + len(fitting)
         if len(fitting) < expectation.times:
             tally.missing.append(Missing(agent, session_id, expectation, expectation.times - len(fitting)))
     return rest

@@ -36,7 +36,26 @@ class LateClock:
         self._behind_us = max(0, self._behind_us - round(seconds * 1_000_000))
 
 
-SESSION_CLOCK: Final[ContextVar[LateClock | None]] = ContextVar("fleet_session_clock", default=None)
+class PastClock:
+    """A session's clock that stands days ago and moves by the session's own work: nothing is waited for.
+
+    Answers epoch microseconds, a millisecond later each time.
+    """
+
+    def __init__(self, at_us: int) -> None:
+        self._at_us = at_us
+
+    def __call__(self) -> int:
+        """The session's time, epoch microseconds."""
+        self._at_us += 1000
+        return self._at_us
+
+    def catch_up(self, seconds: float) -> None:
+        """Lets so much time pass."""
+        self._at_us += round(seconds * 1_000_000)
+
+
+SESSION_CLOCK: Final[ContextVar[LateClock | PastClock | None]] = ContextVar("fleet_session_clock", default=None)
 """The clock of the session that runs here, where it has one of its own."""
 
 
@@ -62,9 +81,16 @@ class Pace:
             self._over.wait(seconds * self._share)
 
     def think(self, seconds: float) -> None:
-        """Lets a model think; by everybody's clock."""
-        if self._share > 0:
+        """Lets a model think; by everybody's clock, unless the session is of the past."""
+        clock = SESSION_CLOCK.get()
+        if isinstance(clock, PastClock):
+            clock.catch_up(seconds)
+        elif self._share > 0:
             self._over.wait(seconds * self._share)
+
+    def wait_whole(self, seconds: float) -> None:
+        """Waits for so long by everybody's clock, whatever share of waits is waited: for the calendar."""
+        self._over.wait(seconds)
 
     def hang(self, released: threading.Event) -> None:
         """Waits until somebody stops the session.

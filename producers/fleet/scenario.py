@@ -30,7 +30,7 @@ class Expectation:
         severity: where it tells two findings of one kind apart (a warning and a breach); None for any.
         evidence: fields of the evidence that must have these values.
         times: how many of them each session leads to.
-        about: a finding about the session, or about the agent over all of its sessions.
+        about: a finding about the session, or `agent`: over all sessions of the scenario together, whichever it names.
         optional: it may be found and need not: where chance decides (whether a tick falls between two moments).
     """
 
@@ -85,6 +85,7 @@ class Job:
         script: what the model does about it.
         intent: the class of request.
         caches: whether the provider caches what it has read before.
+        options: how its session differs from the agent's others: what `Watchkeeper.session` takes.
     """
 
     goal: str
@@ -92,6 +93,7 @@ class Job:
     script: Script
     intent: str = ""
     caches: bool = True
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,9 @@ class Scenario:
         misbehaves: which of its sessions go wrong; all of them, if None.
         play: how a session runs; a plain conversation, if None.
         slow: whether a session takes seconds for nothing but waiting; such ones begin first.
+        alone: its sessions belong together: it is played once in a run, however many sessions there are to be.
+        past: its sessions are told with the times at which they were, days ago: how soon something was found of them
+            says nothing.
     """
 
     name: str
@@ -125,6 +130,8 @@ class Scenario:
     misbehaves: Callable[[Brief], bool] | None = None
     play: Callable[[Stage], None] | None = None
     slow: bool = False
+    alone: bool = False
+    past: bool = False
 
     @property
     def clean(self) -> bool:
@@ -139,7 +146,7 @@ class Scenario:
 
     @property
     def expected_of_agent(self) -> tuple[Expectation, ...]:
-        """What must be found about the agent, over all sessions of the scenario together."""
+        """What must be found over all sessions of the scenario together."""
         return tuple(one for one in self.expects if one.about == "agent")
 
 

@@ -38,24 +38,28 @@ class Stage:
         """The scenario's agent in its usual process."""
         return self.cast.player(self.scenario.agent)
 
-    def session(self, player: Player, **options: Any) -> Session:
-        """A session of the agent for this job, with the options that a user would give."""
-        return player.watch.session(
-            user_id=f"user-{self.brief.customer}",
-            customer_id=self.brief.customer,
-            goal=self.job.goal,
-            intent=self.job.intent,
-            model=player.spec.model,
-            provider=player.spec.provider,
-            reasoning_exposed="full",
-            tools=player.registered,
-            **options,
-        )
+    def session(self, player: Player, *, job: Job | None = None, **options: Any) -> Session:
+        """A session of the agent for this job, or another, with the options that a user would give."""
+        return player.watch.session(**self.options(player, job or self.job) | options)
+
+    def options(self, player: Player, job: Job) -> dict[str, Any]:
+        """What a user would say of a session for the job when it begins."""
+        return {
+            "user_id": f"user-{self.brief.customer}",
+            "customer_id": self.brief.customer,
+            "goal": job.goal,
+            "intent": job.intent,
+            "model": player.spec.model,
+            "provider": player.spec.provider,
+            "reasoning_exposed": "full",
+            "tools": player.registered,
+        } | dict(job.options)
 
     def talk(self, player: Player, session: Session, *, job: Job | None = None, forgotten: str = "") -> Talk:
         """A conversation with the scripted model: about this job, or another that was handed on."""
         about = job or self.job
-        model = ScriptedModel(player.spec.model, about.script, f"{self.brief.key}/{about.goal}", caches=about.caches)
+        name = about.options.get("model", player.spec.model)
+        model = ScriptedModel(name, about.script, f"{self.brief.key}/{about.goal}", caches=about.caches)
         means = Means(player.tools, player.listed, self.cast.pace, forgotten)
         return Talk(model, means, player.spec.system, self.cast.awaiting_stop(session.session_id))
 
@@ -72,6 +76,7 @@ class Stage:
                 expected=() if innocent else self.scenario.expected(self.brief),
                 must_stop=self.scenario.stopped and not innocent,
                 abandoned=abandoned,
+                past=self.scenario.past,
             )
         )
         try:

@@ -11,13 +11,12 @@ from watchkeeper.producers.settings import DISABLED_VARIABLE
 from watchkeeper.schemas.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from watchkeeper.producers.fleet.agents import AgentSpec
+    from watchkeeper.producers.fleet.agent_spec import AgentSpec
     from watchkeeper.producers.fleet.cast import Wiring
     from watchkeeper.producers.fleet.faults import Fault
     from watchkeeper.producers.stops import OnStop
 
 ENVIRONMENT = "demo"
-VERSION = "1.0"
 
 
 def over_kafka(bootstrap: str, tenant: str) -> Wiring:
@@ -40,7 +39,7 @@ def over_kafka(bootstrap: str, tenant: str) -> Wiring:
                 policy=spec.policy,
                 bootstrap=bootstrap,
                 tenant=tenant,
-                agent_version=VERSION,
+                agent_version=spec.version,
                 environment=ENVIRONMENT,
                 on_stop=on_stop,
                 origin="simulated",
@@ -53,7 +52,7 @@ def over_kafka(bootstrap: str, tenant: str) -> Wiring:
             policy=spec.policy,
             transport=FaultyTransport(KafkaTransport(bootstrap, Settings(), {}), fault),
             tenant=tenant,
-            agent_version=VERSION,
+            agent_version=spec.version,
             environment=ENVIRONMENT,
             origin="simulated",
         )

@@ -71,15 +71,18 @@ class Retelling:
 
     def tell(self) -> None:
         """Tells all messages, in order."""
-        before: RecordedMessage | None = None
-        for index, (message, span) in enumerate(zip(self._recorded.messages, self._timeline.spans, strict=True)):
-            if message.is_assistant:
-                if not _goes_on(message, before):
-                    self._tell_request(index, message, span)
-                self._tell_calls(index, message, span)
-            elif message.is_result:
-                self._tell_result(message, span)
-            before = message
+        for index in range(len(self._recorded.messages)):
+            self.tell_message(index)
+
+    def tell_message(self, index: int) -> None:
+        """Tells one message; all before it were told."""
+        message, span = self._recorded.messages[index], self._timeline.spans[index]
+        if message.is_assistant:
+            if not _goes_on(message, self._recorded.messages[index - 1] if index else None):
+                self._tell_request(index, message, span)
+            self._tell_calls(index, message, span)
+        elif message.is_result:
+            self._tell_result(message, span)
 
     def _tell_request(self, index: int, message: RecordedMessage, span: Span) -> None:
         session = self._session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from watchkeeper.producers.masking.masker import Masked, Masker, PolicyMasker, Then, masker_for
+from watchkeeper.producers.masking.masker import Masked, Masker, PolicyMasker
+from watchkeeper.producers.masking.maskers import Maskers
 
-__all__ = ["Masked", "Masker", "PolicyMasker", "Then", "masker_for"]
+__all__ = ["Masked", "Masker", "Maskers", "PolicyMasker"]

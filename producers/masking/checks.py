@@ -16,6 +16,11 @@ _VERSION: Final = re.compile(rb"(?i)(?:\bv|version[\s:=\"']{0,4}|[<>=~!]=\s?|@|/
 _QUAD: Final = re.compile(rb"\d{1,3}(?:\.\d{1,3}){3}")
 _HOST_BEFORE: Final = re.compile(rb"(?i)(?:\bips?|address|addr|host|server|://|@|\bfrom|\bto)\b[^\d\w]{0,8}$|://$")
 _HOST_AFTER: Final = re.compile(rb":\d{2,5}\b|/\d{1,2}\b")
+_TWO_COLONS: Final = re.compile(
+    rb"(?i)(?:2(?:00[13]|[4-9a-f][0-9a-f]{2})|f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]|ff[0-9a-f]{2})::[0-9a-f]{1,4}"
+)
+"""`fe80::1`, within what is given out or local: no time of day, no `dead::beef` of a program, no year."""
+
 _SMALL: Final = 32
 """Four numbers below it are mostly a section or a release (`3.1.3.1`), unless a private address or said to be one."""
 
@@ -90,7 +95,7 @@ def ip(raw: bytes, start: int, end: int) -> int:
     text = raw[start:end]
     if _VERSION.search(raw[max(0, start - 16) : start]) or not stands_alone(raw, start, end):
         return 0
-    if b":" in text and (text.count(b":") < 3 or not re.search(rb"\d", text)):
+    if b":" in text and not (_TWO_COLONS.fullmatch(text) or (text.count(b":") > 2 and re.search(rb"\d", text))):
         return 0
     try:
         address = ipaddress.ip_address(text.decode())

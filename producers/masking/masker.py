@@ -1,39 +1,28 @@
-"""Masks by a policy; or by a masker of the user's own; or by one after the other."""
+"""Masks by the `masking` section of one policy."""
 
 from __future__ import annotations
 
-import hmac
-import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Protocol
 
 import orjson
 
 from watchkeeper.producers.masking.detectors import detectors_of
-from watchkeeper.producers.masking.json_walk import JsonWalk, Path, scalars_of
-from watchkeeper.producers.masking.paths import Paths
+from watchkeeper.producers.masking.json_text import nested_in, scalars_in, touched_in
+from watchkeeper.producers.masking.json_walk import JsonWalk, splice
+from watchkeeper.producers.masking.paths import Path, Paths
 from watchkeeper.producers.masking.scanning import Scanner, outside
+from watchkeeper.producers.masking.screening import NESTING, SECRET_KEY, Screen, Stir
+from watchkeeper.producers.masking.tokens import LONG, TOKEN, Pseudonyms
 from watchkeeper.schemas.contents import MediaType
-from watchkeeper.schemas.errors import ConfigurationError
 from watchkeeper.schemas.policy import Masking
 
-KEY_VARIABLE: Final = "WATCHKEEPER_MASKING_KEY"
-"""At least 32 characters. Equal values get equal pseudonyms in all processes that share it; without it, in one."""
-
-MIN_KEY: Final = 32
 PASSES: Final = 16
-NESTING: Final = 8
-"""JSON in a text in JSON: models hand over arguments as text."""
 
-_TOKEN: Final = re.compile(rb"\[[a-z][a-z0-9_]{0,31}(?::[0-9a-f]{8})?\]'*")
-_SECRET_KEYS: Final = re.compile(
-    r"(?i)(?:.*[_.-])?(?:password|passwd|passphrase|secret|api[_-]?key|secret[_-]?key|private[_-]?key"
-    r"|access[_-]?token|refresh[_-]?token|auth[_-]?token|session[_-]?token|client[_-]?secret|(?:proxy-)?authorization)"
-)
-_SECRET_NAMES: Final = re.compile(rb"(?i)passw|passphrase|secret|key|token|authorization")
+_OPENS: Final = re.compile(rb"\s*[{\[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +30,12 @@ class Masked:
     """A text without what had to be hidden.
 
     Attributes:
-        text: what goes out.
+        text: what goes out. It is in no `repr`: a masker may fail to find what is in it.
         places: how many places were masked.
         kinds: how many of each kind, where the masker tells.
     """
 
-    text: str
+    text: str = field(repr=False)
     places: int = 0
     kinds: Mapping[str, int] = field(default_factory=dict)
 
@@ -67,10 +56,11 @@ class PolicyMasker:
 
     def __init__(self, masking: Masking, key: bytes) -> None:
         self._secrets = "secret" in masking.kinds
-        self._constant = masking.replacement == "constant"
-        self._key = key
         self._scanner = Scanner(detectors_of(masking))
         self._fields, self._exempt = Paths(masking.fields), Paths(masking.exempt)
+        own = [pattern.regex.encode() for pattern in masking.patterns]
+        self._screen = Screen(self._scanner.patterns, own, self._fields, secrets=self._secrets)
+        self._pseudonyms = Pseudonyms(key, constant=masking.replacement == "constant")
 
     def __repr__(self) -> str:
         return "PolicyMasker()"
@@ -89,18 +79,29 @@ class PolicyMasker:
             out = self._field(path, raw, counts) or self._text(raw, path, counts, 0)
         return Masked(out.decode() if counts else text, sum(counts.values()), counts)
 
+    def mask_id(self, value: str, path: Path) -> str:
+        """An id of a person where the policy names it: a pseudonym; or nothing, as constants would make all one."""
+        if not value or not self._fields.match(path) or self._exempt.match(path) or TOKEN.fullmatch(value.encode()):
+            return value
+        return "" if self._pseudonyms.constant else self._pseudonyms.token("field", value.encode(), {}, LONG).decode()
+
     def _field(self, path: Path, raw: bytes, counts: dict[str, int]) -> bytes | None:
         if not self._fields.any or not path or not self._fields.match(path) or self._exempt.match(path):
             return None
-        if raw in {b"", b"null", b'""'} or _TOKEN.fullmatch(raw.strip(b'"')):
+        if raw in {b"", b"null", b'""'} or TOKEN.fullmatch(raw.strip(b'"')):
             return None
-        return self._token("field", raw, counts)
+        return self._pseudonyms.token("field", raw, counts)
 
     def _text(self, raw: bytes, path: Path, counts: dict[str, int], depth: int) -> bytes:
         if self._exempt.any and self._exempt.match(path):
             return raw
-        if depth < NESTING and raw.lstrip()[:1] in {b"{", b"["} and _is_json(raw):
-            return self._json(raw, path, counts, depth + 1)
+        if depth < NESTING and _OPENS.match(raw):
+            # Whether it is JSON need not be known where nothing is found either way.
+            stir = self._screen.stir(raw, path, depth + 1)
+            if stir is Stir.NOTHING and (b"\\" not in raw or not self._scanner.occurs(raw)):
+                return raw
+            if _is_json(raw):
+                return self._json(raw, path, counts, depth + 1)
         # Until nothing is left: what stood beside a value may be one by itself once the value is gone.
         for _ in range(PASSES):
             masked = self._once(raw, counts) if self._scanner.occurs(raw) else raw
@@ -111,104 +112,55 @@ class PolicyMasker:
         raise ValueError("an expression of masking.patterns matches what it was replaced by")
 
     def _once(self, raw: bytes, counts: dict[str, int]) -> bytes:
-        kept = [match.span() for match in _TOKEN.finditer(raw)]
+        kept = [match.span() for match in TOKEN.finditer(raw)]
         pieces, done = [], 0
         for start, end, kind in outside(self._scanner.find(raw), kept):
-            pieces += [raw[done:start], self._token(kind, raw[start:end], counts)]
+            pieces += [raw[done:start], self._pseudonyms.token(kind, raw[start:end], counts)]
             done = end
         return b"".join([*pieces, raw[done:]])
 
     def _json(self, raw: bytes, path: Path, counts: dict[str, int], depth: int) -> bytes:
-        plain = scalars_of(raw)
-        by_name = self._secrets and _SECRET_NAMES.search(plain) is not None
-        nested = b"{" in plain or b"[" in plain
-        if not (self._fields.any or by_name or nested or self._scanner.occurs(plain)):
+        stir = self._screen.stir(raw, path, depth)
+        if stir is Stir.NOTHING:
             return raw
+        spans = self._spans(raw, nesting=depth < NESTING)
+        if stir is Stir.TEXTS and not (self._fields.any or self._exempt.any):
+            spliced = splice(raw, spans, lambda scalar: self._scalar(scalar, (), counts, depth))
+            if spliced is not None:
+                return spliced
+        return self._walked(raw, path, counts, depth, {start for start, _ in spans})
 
-        def visit(at: Path, scalar: bytes, is_key: bool) -> bytes | None:
-            quoted = scalar[:1] == b'"'
-            text = orjson.loads(scalar).encode() if quoted else scalar
-            secret = by_name and not is_key and quoted and text and at and _SECRET_KEYS.fullmatch(at[-1])
-            if secret and not _TOKEN.fullmatch(text) and not self._exempt.match(at):
-                return orjson.dumps(self._token("secret", text, counts).decode())
-            if not quoted and len(text) < 9:
-                return None
-            out = self._text(text, at, counts, NESTING if is_key else depth)
-            return None if out == text else orjson.dumps(out.decode())
+    def _spans(self, raw: bytes, *, nesting: bool) -> list[tuple[int, int]]:
+        """Where the scalars are that have to be looked at by themselves."""
+        if self._screen.edges:
+            return scalars_in(raw)
+        touched = touched_in(raw, self._scanner.places)
+        return sorted({*touched, *nested_in(raw)}) if nesting else touched
 
-        def whole(at: Path, value: bytes) -> bytes | None:
-            token = self._field(at, value, counts)
+    def _walked(self, raw: bytes, path: Path, counts: dict[str, int], depth: int, touched: set[int]) -> bytes:
+        def visit(at: Path, scalar: bytes, is_key: bool, start: int) -> bytes | None:
+            if not is_key and (token := self._by_name(at, scalar, counts)) is not None:
+                return orjson.dumps(token.decode())
+            return self._scalar(scalar, at, counts, NESTING if is_key else depth) if start in touched else None
+
+        def whole(at: Path, start: int, end: int) -> bytes | None:
+            token = self._field(at, raw[start:end], counts) if self._fields.match(at) else None
             return None if token is None else orjson.dumps(token.decode())
 
         return JsonWalk(raw, path, visit, whole if self._fields.any else None).run()
 
-    def _token(self, kind: str, value: bytes, counts: dict[str, int]) -> bytes:
-        counts[kind] = counts.get(kind, 0) + 1
-        if self._constant:
-            return b"[%b]" % kind.encode()
-        plain = value.replace(b"\\u0040", b"@").replace(b"%40", b"@")
-        digest = hmac.digest(self._key, kind.encode() + b"\0" + plain, "sha256")
-        return b"[%b:%b]" % (kind.encode(), digest[:4].hex().encode())
+    def _by_name(self, at: Path, scalar: bytes, counts: dict[str, int]) -> bytes | None:
+        if not self._secrets or not at or scalar[:1] != b'"' or not _is_secret(at[-1]):
+            return None
+        text = orjson.loads(scalar).encode()
+        if not text or TOKEN.fullmatch(text) or self._exempt.match(at):
+            return None
+        return self._pseudonyms.token("secret", text, counts)
 
-
-class Then:
-    """One masker after another; the counts add up."""
-
-    def __init__(self, first: PolicyMasker, second: Masker) -> None:
-        self._first, self._second = first, second
-
-    def mask(self, text: str, media_type: MediaType) -> Masked:
-        """See `Masker.mask`."""
-        return self.mask_at(text, media_type, ())
-
-    def mask_at(self, text: str, media_type: MediaType, path: Path) -> Masked:
-        """See `PolicyMasker.mask_at`."""
-        first = self._first.mask_at(text, media_type, path)
-        second = self._second.mask(first.text, media_type)
-        counts = dict(first.kinds)
-        own = second.kinds or ({"own": second.places} if second.places else {})
-        for kind, places in own.items():
-            counts[kind] = counts.get(kind, 0) + places
-        return Masked(second.text, first.places + second.places, counts)
-
-
-def mask_with(masker: Masker, text: str, media_type: MediaType, path: Path) -> Masked:
-    """By a policy's masker with the path; a masker of the user's own is not told of paths."""
-    if isinstance(masker, PolicyMasker | Then):
-        return masker.mask_at(text, media_type, path)
-    return masker.mask(text, media_type)
-
-
-def masker_for(masking: Masking, tenant_id: str, own: Masker | None = None, *, recorded: bool = False) -> Masker | None:
-    """The masker of an agent: its policy's, then the user's own; None where neither masks.
-
-    Args:
-        masking: the policy's section.
-        tenant_id: pseudonyms of one tenant tell nothing of another's.
-        own: the user's.
-        recorded: an import: constants in place of pseudonyms, as the same recording must give the same bytes.
-
-    Raises:
-        ConfigurationError: something that the policy asks for is not installed; or the key is too short.
-    """
-    if not (masking.kinds or masking.patterns or masking.fields):
-        return own
-    if recorded:
-        masking = masking.model_copy(update={"replacement": "constant"})
-    policy = PolicyMasker(masking, hmac.digest(_process_key(), tenant_id.encode(), "sha256"))
-    return policy if own is None else Then(policy, own)
-
-
-_PROCESS_KEY: Final = secrets.token_bytes(32)
-
-
-def _process_key() -> bytes:
-    given = os.environ.get(KEY_VARIABLE, "")
-    if given and len(given) < MIN_KEY:
-        raise ConfigurationError(
-            f"{KEY_VARIABLE} is shorter than {MIN_KEY} characters: make one by openssl rand -hex 32"
-        )
-    return given.encode() or _PROCESS_KEY
+    def _scalar(self, scalar: bytes, at: Path, counts: dict[str, int], depth: int) -> bytes | None:
+        text = orjson.loads(scalar).encode() if scalar[:1] == b'"' else scalar
+        out = self._text(text, at, counts, depth)
+        return None if out == text else orjson.dumps(out.decode())
 
 
 def _is_json(raw: bytes) -> bool:
@@ -217,3 +169,8 @@ def _is_json(raw: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+@lru_cache(4096)
+def _is_secret(name: str) -> bool:
+    return SECRET_KEY.fullmatch(name) is not None

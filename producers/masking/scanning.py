@@ -21,8 +21,16 @@ SHORT: Final = 64
 
 _GROUP: Final = re.compile(rb"[0-9A-Za-z]+|[^0-9A-Za-z]+")
 
+_ESCAPED: Final = re.compile(rb"\\[^Az]")
+_EDGES: Final = re.compile(rb"(?<!\[)\^|\$|\\[Az]")
+
 Span = tuple[int, int, str]
 """Start and end in bytes, and the kind."""
+
+
+def knows_edges(pattern: bytes) -> bool:
+    """Whether an expression may ask where the text begins or ends: within another text it would find less."""
+    return _EDGES.search(_ESCAPED.sub(b"", pattern)) is not None
 
 
 def outside(spans: Sequence[Span], kept: Sequence[tuple[int, int]]) -> Iterator[Span]:
@@ -36,43 +44,67 @@ def outside(spans: Sequence[Span], kept: Sequence[tuple[int, int]]) -> Iterator[
             yield span
 
 
+class ExpressionSet:
+    """Tells in one pass over a text which of many expressions match somewhere in it."""
+
+    def __init__(self, patterns: Sequence[bytes]) -> None:
+        engine = _engine()
+        self._set: Any = engine.Set.SearchSet(_options(engine))
+        for pattern in patterns:
+            self._set.Add(pattern)
+        if patterns:
+            try:
+                self._set.Compile()
+            except engine.error:
+                raise ConfigurationError(
+                    "masking.patterns: the expressions take too much memory together: "
+                    "lower the counts of their repetitions"
+                ) from None
+        self._empty = not patterns
+
+    def in_text(self, raw: bytes) -> list[int]:
+        """The places, among the expressions, of those that match."""
+        found: list[int] | None = None if self._empty else self._set.Match(raw)
+        return found or []
+
+
 class Scanner:
-    """All expressions of one policy."""
+    """All expressions of one policy.
+
+    Attributes:
+        patterns: the expressions.
+    """
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
-        try:
-            engine: Any = importlib.import_module("re2")
-        except ImportError:
-            raise ConfigurationError(
-                f"masking needs google-re2: {INSTALL}, or switch it off by `masking: {{kinds: []}}` in the policy"
-            ) from None
-        options = engine.Options()
-        options.max_mem = MAX_MEMORY
-        options.log_errors = False
+        engine = _engine()
         self._detectors = detectors
         self._compiled: list[Any] = []
-        self._set: Any = engine.Set.SearchSet(options)
         for detector in detectors:
             try:
-                self._compiled.append(engine.compile(detector.pattern, options=options))
-                self._set.Add(detector.pattern)
+                self._compiled.append(engine.compile(detector.pattern, options=_options(engine)))
             except engine.error as error:
                 raise ConfigurationError(
                     f"masking.patterns: {detector.kind} is no expression of RE2 ({error}): "
                     "write it without look-around and backreferences"
                 ) from None
-        if detectors:
-            self._set.Compile()
+        self.patterns = [detector.pattern for detector in detectors]
+        self._set = ExpressionSet(self.patterns)
 
     def occurs(self, raw: bytes) -> bool:
         """Whether any expression matches somewhere; what it matches may still be nothing."""
-        return bool(self._detectors) and bool(self._set.Match(raw))
+        return bool(self._set.in_text(raw))
+
+    def places(self, raw: bytes) -> Iterator[tuple[int, int]]:
+        """Start and end of whatever an expression matches, unchecked."""
+        for index in self._set.in_text(raw):
+            place = 0
+            while (match := self._compiled[index].search(raw, place)) is not None:
+                yield match.span()
+                place = max(match.end(), place + 1)
 
     def find(self, raw: bytes) -> list[Span]:
         """What is to be masked, in order and without overlaps: the earlier wins, then the earlier detector."""
-        if not self._detectors:
-            return []
-        found = [span for index in sorted(self._set.Match(raw)) for span in self._of(index, raw)]
+        found = [span for index in sorted(self._set.in_text(raw)) for span in self._of(index, raw)]
         found.sort(key=lambda span: span[0])
         kept: list[Span] = []
         for span in found:
@@ -101,6 +133,22 @@ class Scanner:
                 end = start + max(1, _first_group(raw, start, end))
             place = max(end, place + 1)
         return spans
+
+
+def _engine() -> Any:
+    try:
+        return importlib.import_module("re2")
+    except ImportError:
+        raise ConfigurationError(
+            f"masking needs google-re2: {INSTALL}, or switch it off by `masking: {{kinds: []}}` in the policy"
+        ) from None
+
+
+def _options(engine: Any) -> Any:
+    options = engine.Options()
+    options.max_mem = MAX_MEMORY
+    options.log_errors = False
+    return options
 
 
 def _first_group(raw: bytes, start: int, end: int) -> int:

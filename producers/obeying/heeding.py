@@ -46,6 +46,16 @@ class Heeding(Telling):
         """Whether calls to this tool should not be made now: it was found to be failing."""
         return self._obedience.circuit_open(tool_name)
 
+    def fallback(self, tool_name: str) -> str | None:
+        """What to do instead of calling this tool now, in the words of the agent's policy (`tools[name].fallback`).
+
+        None where the tool may be called; empty where its circuit is open and the policy names nothing.
+
+            if (instead := s.fallback("lookup")) is not None:
+                return instead or "Orders cannot be looked up at the moment."
+        """
+        return self._obedience.fallback(tool_name)
+
     def check(self) -> None:
         """Waits while the session is paused, and raises where it was stopped. The recording methods do so too.
 
@@ -71,6 +81,15 @@ class Heeding(Telling):
         """Looks at what is in force now, and tells the host of what is new. The recorder calls it."""
         with self._lock:
             orders = self._obedience.news()
+            opened = self._obedience.opened()
+        for order in opened:
+            LOG.warning(
+                "Session %s: the circuit of the tool %s is open (%s). Without it: %s",
+                self.session_id,
+                order.tool_name,
+                order.reason,
+                order.fallback or "the policy names no fallback; ask `session.circuit_open(tool)` before each call",
+            )
         for order in orders:
             enforced = self._obedience.enforces(order)
             if order.action == "terminate" and not enforced:

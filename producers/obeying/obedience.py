@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from watchkeeper.schemas.policy import Mode
 
 TOLD: Final[frozenset[Action]] = frozenset({"terminate", "pause", "slow_down"})
+_CIRCUIT: Final[frozenset[Action]] = frozenset({"circuit_open"})
 
 
 class Obedience:
@@ -83,11 +84,26 @@ class Obedience:
 
     def circuit_open(self, tool_name: str) -> bool:
         """Whether the tool's circuit is open, in whatever mode: it is the host that asks."""
-        return any(order.action == "circuit_open" and order.tool_name == tool_name for order in self.orders())
+        return bool(self._circuits(tool_name))
+
+    def fallback(self, tool_name: str) -> str | None:
+        """What to do while the tool's circuit is open: empty where nobody named anything, None where it is closed."""
+        circuits = self._circuits(tool_name)
+        return next((order.fallback for order in circuits if order.fallback), "" if circuits else None)
+
+    def _circuits(self, tool_name: str) -> list[Control]:
+        return [order for order in self.orders() if order.action == "circuit_open" and order.tool_name == tool_name]
 
     def news(self) -> list[Control]:
         """Orders that the host was not told of yet."""
-        fresh = [order for order in self.orders() if order.action in TOLD and order.command_id not in self._told]
+        return self._fresh(TOLD)
+
+    def opened(self) -> list[Control]:
+        """Circuits that were opened, and of which the log does not tell yet."""
+        return [order for order in self._fresh(_CIRCUIT) if self.mode_for(order) != "observe"]
+
+    def _fresh(self, actions: frozenset[Action]) -> list[Control]:
+        fresh = [order for order in self.orders() if order.action in actions and order.command_id not in self._told]
         self._told.update(order.command_id for order in fresh)
         return fresh
 

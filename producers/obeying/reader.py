@@ -17,7 +17,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message,
 from pydantic import ValidationError
 
 from watchkeeper.producers.recording.boundary import LOG, Boundary
-from watchkeeper.producers.transport.kafka import client_settings
+from watchkeeper.producers.transport.client import client_settings
+from watchkeeper.producers.transport.immortal import keep_for_ever
 from watchkeeper.schemas.control import CONTROL_ADAPTER, MAX_COMMAND_SECONDS, Control
 from watchkeeper.schemas.topics import CONTROL
 
@@ -56,6 +57,7 @@ class ControlReader:
         self._starting = threading.RLock()
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
+        self._consumer: Consumer | None = None
 
     def ensure_running(self) -> None:
         """Starts the thread, where it does not run."""
@@ -80,6 +82,8 @@ class ControlReader:
 
     def after_fork(self) -> None:
         """In the child: the parent's thread is not there; the next session starts one."""
+        if self._consumer is not None:
+            keep_for_ever(self._consumer)
         self._begin()
 
     def _run(self) -> None:
@@ -95,7 +99,7 @@ class ControlReader:
 
     def _read(self) -> None:
         """Reads from one consumer until the reader is closed, or the consumer fails."""
-        consumer = Consumer(self._config)
+        consumer = self._consumer = Consumer(self._config)
         try:
             consumer.assign(self._places(consumer))
             while not self._over.is_set():
@@ -104,6 +108,7 @@ class ControlReader:
                     self._take(message)
         finally:
             consumer.close()
+            self._consumer = None
 
     def _places(self, consumer: Consumer) -> list[TopicPartition]:
         """Where reading begins, once the topic is there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from watchkeeper.producers.obeying.orders import Scope
     from watchkeeper.producers.options import SessionOptions
     from watchkeeper.producers.tools import Toolbox
-    from watchkeeper.schemas.policy import Mode
+    from watchkeeper.schemas.policy import Masking, Mode
 
 RETENTION_CLASSES: Final = get_args(RetentionClass)
 _TOLD: Final = ("goal", "intent", "model", "provider", "prompt_version", "reasoning_exposed")
@@ -52,6 +52,8 @@ class Opening:
         stopwatch: microseconds, for durations.
         scopes: whom a command must address to reach it, nearest first, with the mode by which it is obeyed.
         started: the fields of `session_started`; None for a writer that neither begins nor ends the session.
+        maskings: by what its texts are masked: its policy's section, then those of the sessions it was delegated by,
+            as it is handed what they know.
     """
 
     header: Header
@@ -59,7 +61,8 @@ class Opening:
     clock: Clock
     stopwatch: Clock
     scopes: Mapping[Scope, Mode]
-    started: Mapping[str, Any] | None
+    started: Mapping[str, Any] | None = field(repr=False)
+    maskings: tuple[Masking, ...]
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,16 @@ def open_session(charter: Charter, options: SessionOptions, toolbox: Toolbox, *,
     identity = options.get("identity") or LiveIdentity()
     header = _header(charter, options, identity, parent=None)
     started = _started(charter, options, toolbox, resumed=resumed)
-    return _opening(header, identity, options.get("clock"), _scopes(charter, header), started)
+    masking = charter.policy.masking
+    return _opening(header, identity, options.get("clock"), _scopes(charter, header), started, maskings=(masking,))
 
 
 def attach_writer(charter: Charter, options: SessionOptions) -> Opening:
     """A writer that neither begins nor ends its session."""
     identity = options.get("identity") or LiveIdentity()
     header = _header(charter, options, identity, parent=None)
-    return _opening(header, identity, options.get("clock"), _scopes(charter, header), None)
+    masking = charter.policy.masking
+    return _opening(header, identity, options.get("clock"), _scopes(charter, header), None, maskings=(masking,))
 
 
 def open_child(
@@ -112,7 +117,8 @@ def open_child(
     scopes = {**_scopes(charter, header), **parent.scopes}
     started = _started(charter, options, toolbox, resumed=False)
     delegation = {**grant, "child_session_id": header.session_id, "child_agent_id": header.agent_id}
-    return _opening(header, identity, recorded, scopes, started), delegation
+    maskings = (charter.policy.masking, *(one for one in parent.maskings if one != charter.policy.masking))
+    return _opening(header, identity, recorded, scopes, started, maskings=maskings), delegation
 
 
 def _opening(
@@ -121,6 +127,8 @@ def _opening(
     recorded: Clock | None,
     scopes: Mapping[Scope, Mode],
     started: Mapping[str, Any] | None,
+    *,
+    maskings: tuple[Masking, ...],
 ) -> Opening:
     return Opening(
         header=header,
@@ -129,6 +137,7 @@ def _opening(
         stopwatch=recorded or stopwatch,
         scopes=scopes,
         started=started,
+        maskings=maskings,
     )
 
 

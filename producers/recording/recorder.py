@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,10 +18,11 @@ from watchkeeper.producers.writing.writer import Writer
 from watchkeeper.schemas.control import Control
 
 if TYPE_CHECKING:
-    from watchkeeper.producers.masking import Masker
+    from watchkeeper.producers.masking import Maskers
     from watchkeeper.producers.settings import Settings
     from watchkeeper.producers.stops import OnStop, StopOrder
     from watchkeeper.producers.transport import Delivery, Transport
+    from watchkeeper.schemas.policy import Masking
 
 
 class Commanded(Protocol):
@@ -52,13 +53,13 @@ class Ways:
     """What happens to events on their way, and who is told.
 
     Attributes:
-        masker: None where nothing is masked.
+        maskers: makes the maskers of sessions; None where nothing is masked.
         on_stop: told of commands that reach a session.
         on_delivery: told of what became of each record, in the sender's thread.
         block: wait for room instead of dropping: for importers, which are nobody's host.
     """
 
-    masker: Masker | None = None
+    maskers: Maskers | None = None
     on_stop: OnStop | None = None
     on_delivery: Callable[[Delivery], None] | None = None
     block: bool = False
@@ -78,7 +79,6 @@ class Recorder:
         self.board = OrderBoard(tenant_id)
         self.listener: Listener | None = None
         self._ways = ways
-        self._filters = Filters(ways.masker, boundary.losses)
         self._live: weakref.WeakValueDictionary[int, Commanded] = weakref.WeakValueDictionary()
         self._queue = HostQueue(settings, boundary.losses, block=ways.block)
         self.sender: Sender | None = None
@@ -98,9 +98,10 @@ class Recorder:
             self.listener.close(0.0)
         return self.sender is None or self.sender.close(seconds)
 
-    def numbering(self, identity: Identity) -> Numbering:
-        """A new writer."""
-        return Numbering(Writer(identity, self._filters))
+    def numbering(self, identity: Identity, maskings: Sequence[Masking]) -> Numbering:
+        """A new writer, whose texts are masked by these sections of policies."""
+        masker = None if self._ways.maskers is None else self._ways.maskers.of(maskings)
+        return Numbering(Writer(identity, Filters(masker, self.boundary.losses)))
 
     def put(self, item: Item) -> None:
         """Takes an event, or counts it lost."""

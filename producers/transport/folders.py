@@ -118,6 +118,17 @@ def abandoned(root: Path, most: int) -> list[Folder]:
     return found
 
 
+def prune_damaged(root: Path, most_bytes: int, since: float) -> None:
+    """Removes damaged files written before `since` (epoch seconds), and the oldest beyond so many bytes in all."""
+    with contextlib.suppress(OSError):
+        kept = 0
+        for path in sorted((root / DAMAGED).iterdir(), key=_age, reverse=True):
+            about = path.stat()
+            kept += about.st_size
+            if kept > most_bytes or about.st_mtime < since:
+                path.unlink(missing_ok=True)
+
+
 def _age(path: Path) -> float:
     try:
         return path.stat().st_mtime

@@ -14,6 +14,7 @@ that does not fit is: what is whole behind it is found again by the next mark.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import struct
@@ -84,13 +85,25 @@ class Segment:
         if os.fstat(self._file).st_nlink == 0:
             raise FileNotFoundError(f"{self.path.name} was removed")
         blob = _encode(record)
-        if os.pwrite(self._file, blob, self.size) != len(blob):
-            os.ftruncate(self._file, self.size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        try:
+            self._write(blob)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self.size)
+            raise
         offset = self.size
         self.size += len(blob)
         self.waiting += 1
         return offset, len(blob)
+
+    def _write(self, blob: bytes) -> None:
+        """Writes all of it: where only a part found room, the next attempt tells what the system's reason is."""
+        written = 0
+        while written < len(blob):
+            part = os.pwrite(self._file, blob[written:], self.size + written)
+            if part == 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            written += part
 
     def read(self, offset: int, size: int) -> Record | None:
         """The record that stands there; None where it is not whole any more."""

@@ -13,7 +13,9 @@ from typing import Any, Final, Literal, TypeAlias
 import orjson
 
 from watchkeeper.producers.losses import Losses
-from watchkeeper.producers.masking.masker import Masker, mask_with
+from watchkeeper.producers.masking.masker import Masker
+from watchkeeper.producers.masking.maskers import id_with, kinds_of, mask_with
+from watchkeeper.producers.masking.paths import Path
 from watchkeeper.producers.writing import names
 from watchkeeper.producers.writing.encoding import Exact, Frozen, freeze, refreeze, thaw
 from watchkeeper.producers.writing.names import plain_text
@@ -24,6 +26,9 @@ from watchkeeper.schemas.errors import WatchkeeperError
 
 VALUE_LIMIT: Final = 64 * 1024
 """Bytes of one value that stands in the event itself."""
+
+HEADER: Final = "*"
+"""In paths: what belongs to all events and to none. Policies name it by `*`."""
 
 MOST_ITEMS: Final = 200
 """Documents, rules, checked values and labels in one list."""
@@ -71,33 +76,44 @@ class Filters:
         """A text that is no name, masked, and cut only then: half a secret is not known for one."""
         if self.masker is None or not text:
             return text[:length]
-        return self._mask(text.encode(), "text/plain", key)[0].decode()[:length]
+        return self._mask(text.encode(), "text/plain", (self._kind, key))[0].decode()[:length]
 
     def attributes(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """The attributes of a header, masked; numbers of card size become texts where they must."""
         if self.masker is None or not given:
             return given
         kept = orjson.dumps(dict(given))
-        masked = self._mask(kept, "application/json", "attributes")[0]
+        masked = self._mask(kept, "application/json", (HEADER, "attributes"))[0]
         return given if masked == kept else orjson.loads(masked)
 
-    def slot(self, key: str, value: Frozen, *, salted: bool) -> Slot:
-        """A text, masked. JSON keeps its form, everything else is plain text."""
+    def person(self, key: str, value: str) -> str:
+        """An id of a header that names a person, as the policy wants it."""
+        return value if self.masker is None else id_with(self.masker, value, (HEADER, key))
+
+    def slot(self, key: str, value: Frozen, *, salted: bool, at: Path = ()) -> Slot:
+        """A text, masked. JSON keeps its form, everything else is plain text.
+
+        Args:
+            key: its key in the event.
+            value: the text.
+            salted: whether its address is.
+            at: its path for policies, where that is not the key.
+        """
         json = isinstance(value, bytes)
         media: MediaType = "application/json" if json else "text/plain"
         raw = bytes(value) if isinstance(value, bytes) else plain_text(value).encode()
         # A policy is named by the hash of its text, which must stay what it was.
         if self.masker is None or (key == "content" and not salted):
             return Slot(raw, media, salted)
-        raw, places = self._mask(raw, media, key)
+        raw, places = self._mask(raw, media, (self._kind, *(at or (key,))))
         return Slot(raw, media, salted, places)
 
-    def json(self, key: str, value: Frozen, limit: int, shape: Shape) -> bytes:
+    def json(self, path: Path, value: Frozen, limit: int, shape: Shape) -> bytes:
         """A JSON value, masked, of the shape that the contract asks for, and short enough to stand in an event."""
         raw = value if isinstance(value, bytes) else refreeze(value)
         if self.masker is not None:
             exact = type(raw) is Exact
-            raw, _ = self._mask(raw, "application/json", key)
+            raw, _ = self._mask(raw, "application/json", (self._kind, *path))
             raw = Exact(raw) if exact else raw
         if (shape == "object" and raw[:1] != b"{") or (shape == "array" and raw[:1] != b"["):
             wrapped = b'{"value":%b}' % raw if shape == "object" else b"[%b]" % raw
@@ -107,17 +123,22 @@ class Filters:
             raw = shorten(raw, limit)
         return raw
 
-    def _mask(self, raw: bytes, media: MediaType, key: str) -> tuple[bytes, int]:
+    def _mask(self, raw: bytes, media: MediaType, path: Path) -> tuple[bytes, int]:
         assert self.masker is not None
+        out, failed = raw, ""
         try:
-            masked = mask_with(self.masker, raw.decode(), media, (self._kind, key))
-            out = masked.text.encode()
-            if media == "application/json":
-                orjson.loads(out)
+            text = raw.decode()
+            masked = mask_with(self.masker, text, media, path)
+            if masked.text is not text:
+                out = masked.text.encode()
+                if media == "application/json":
+                    orjson.loads(out)
         except Exception as error:  # noqa: BLE001 - whatever it raised, the event must not leave
-            # The message may quote the text.
-            raise MaskFailedError(f"the masker failed with {type(error).__name__}") from None
-        for kind, places in (masked.kinds or ({"own": masked.places} if masked.places else {})).items():
+            failed = type(error).__name__
+        if failed:
+            # Out here, where its error is no context of ours: the error may quote the text.
+            raise MaskFailedError(f"the masker failed with {failed}")
+        for kind, places in kinds_of(masked).items():
             self.counts[kind] = self.counts.get(kind, 0) + places
         return out, masked.places
 
@@ -170,10 +191,15 @@ class Draft:
         """A text of at most 256 characters that the contract asks for, empty or not."""
         self.raw(key, orjson.dumps(names.label(value)))
 
+    def told(self, key: str, value: Frozen) -> None:
+        """A label that the contract asks for, empty or not."""
+        self.raw(key, orjson.dumps(self._filters.label(key, plain_text(value), names.NAME_LENGTH)))
+
     def labels(self, key: str, value: Frozen) -> None:
         """A list of labels; None is left out, an empty list is not: it may mean "nobody"."""
         if value is not None:
-            self.raw(key, orjson.dumps([names.label(freeze(item)) for item in self.listed(value)]))
+            given = [plain_text(freeze(item)) for item in self.listed(value)]
+            self.raw(key, orjson.dumps([self._filters.label(key, item, names.NAME_LENGTH) for item in given]))
 
     def flag(self, key: str, value: Frozen) -> None:
         """True or false; None is left out."""
@@ -197,20 +223,20 @@ class Draft:
         if value is not None and (spelled := names.moment(value)) is not None:
             self.raw(key, b'"%b"' % spelled.encode())
 
-    def value(self, key: str, value: Frozen, *, limit: int = VALUE_LIMIT, shape: Shape = "any") -> None:
-        """A JSON value that stands in the event itself; None is left out."""
+    def value(self, key: str, value: Frozen, *, limit: int = VALUE_LIMIT, shape: Shape = "any", at: Path = ()) -> None:
+        """A JSON value that stands in the event itself; None is left out. Policies know it by `at`, or by its key."""
         if value is not None:
-            self.raw(key, self._filters.json(key, value, limit, shape))
+            self.raw(key, self._filters.json(at or (key,), value, limit, shape))
 
-    def required(self, key: str, value: Frozen, *, limit: int = VALUE_LIMIT) -> None:
+    def required(self, key: str, value: Frozen, *, limit: int = VALUE_LIMIT, at: Path = ()) -> None:
         """A JSON value that the contract asks for: None is written as null."""
-        self.raw(key, self._filters.json(key, value, limit, "any"))
+        self.raw(key, self._filters.json(at or (key,), value, limit, "any"))
 
-    def text(self, key: str, value: Frozen, *, salted: bool = True) -> None:
-        """A text by address; None is left out."""
+    def text(self, key: str, value: Frozen, *, salted: bool = True, at: Path = ()) -> None:
+        """A text by address; None is left out. Policies know it by `at`, or by its key."""
         if value is not None:
             self.raw(key, b"")
-            self._parts.append(self._filters.slot(key, value, salted=salted))
+            self._parts.append(self._filters.slot(key, value, salted=salted, at=at))
 
     def object(self, key: str, draft: Draft) -> None:
         """An object inside this one."""

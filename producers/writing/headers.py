@@ -10,26 +10,30 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from watchkeeper.producers.writing import names
-from watchkeeper.producers.writing.encoding import freeze
+from watchkeeper.producers.writing.encoding import freeze, whole_or_size
 from watchkeeper.producers.writing.numbers import whole
+from watchkeeper.schemas.losses import LOST_ATTRIBUTE, LOST_REASONS_ATTRIBUTE
 from watchkeeper.schemas.wire import record_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from watchkeeper.producers.losses import LossReason
     from watchkeeper.schemas.envelope import Origin, RetentionClass
 
 MAX_ATTRIBUTES: Final = 32
-LOST_ATTRIBUTE: Final = "watchkeeper.lost"
-"""Events of this session that were lost so far; on the next event that arrives, and on `session_ended`."""
-
 STOP_ATTRIBUTE: Final = "watchkeeper.stop_requested"
 """The command that asked this session to stop, where the policy's mode let it go on."""
 
 MASKED_ATTRIBUTE: Final = "watchkeeper.masked"
 """What was masked in this event, by kind: `email:2,secret:1`. Never what it was."""
 
-RESERVED_ATTRIBUTES: Final = 3
+RESERVED_ATTRIBUTES: Final = 4
+
+HELD_ATTRIBUTE: Final = 16 * 1024
+"""Characters of an attribute that are held until it is masked. A longer one is told by its size alone."""
+
+ATTRIBUTE_LENGTH: Final = 1000
 
 Scalar = str | int | float | bool
 
@@ -60,6 +64,10 @@ class Header:
     user_id: str = ""
     customer_id: str = ""
     attributes: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __repr__(self) -> str:
+        # Not its attributes and not who the user is: nothing is masked yet.
+        return f"Header({self.agent_id!r}, session_id={self.session_id!r})"
 
     def with_(self, **changes: Any) -> Header:
         """The same header with some fields changed."""
@@ -108,7 +116,7 @@ class Header:
         writer: bytes,
         seq: int,
         occurred_us: int,
-        lost: int,
+        lost: Mapping[LossReason, int],
         masked: Mapping[str, int] | None = None,
     ) -> bytes:
         """The canonical header of one event, closed with a brace.
@@ -119,14 +127,18 @@ class Header:
             writer: the writer's id as a JSON string.
             seq: its number.
             occurred_us: when it happened, epoch microseconds; moved into the range that the contract takes.
-            lost: events of the session lost so far, told as an attribute where it is not 0.
+            lost: events of the session lost so far, by reason; where there are any, their number and the reasons are
+                told as attributes.
             masked: places masked in the event, by kind, told the same way.
         """
         attributes = self._attributes
         if lost or masked:
-            own: dict[str, Scalar] = {LOST_ATTRIBUTE: lost} if lost else {}
+            own: dict[str, Scalar] = {}
+            if lost:
+                own[LOST_ATTRIBUTE] = sum(lost.values())
+                own[LOST_REASONS_ATTRIBUTE] = _counted(lost)
             if masked:
-                own[MASKED_ATTRIBUTE] = ",".join(f"{name}:{places}" for name, places in sorted(masked.items()))
+                own[MASKED_ATTRIBUTE] = _counted(masked)
             attributes = b',"attributes":' + orjson.dumps({**self.attributes, **own})
         return b'{"type":"%b","event_id":"%b"%b,"writer_id":%b,"seq":%d,"occurred_at":"%b"%b%b}' % (
             kind.encode(),
@@ -140,6 +152,10 @@ class Header:
         )
 
 
+def _counted(counts: Mapping[LossReason, int] | Mapping[str, int]) -> str:
+    return ",".join(f"{name}:{number}" for name, number in sorted(counts.items()))
+
+
 def fit_turn(given: Any) -> int | None:
     """A turn as the contract takes it; None where it is no number."""
     turn = whole(freeze(given))
@@ -147,14 +163,29 @@ def fit_turn(given: Any) -> int | None:
 
 
 def fit_attributes(given: Mapping[Any, Any]) -> Mapping[str, Scalar]:
-    """Attributes as the contract takes them: at most 29, keys of 256 and texts of 1,000 characters, finite numbers.
+    """Attributes as the recorder holds them: at most 28, texts and finite numbers.
 
-    Three places are kept for what the recorder itself has to say.
+    Four places are kept for what the recorder itself has to say. Texts are not cut to what the contract takes yet
+    (`cut_attributes` does that): half a secret is not known for one.
     """
     fitting: dict[str, Scalar] = {}
     for key, value in list(given.items())[: MAX_ATTRIBUTES - RESERVED_ATTRIBUTES]:
-        fitting[names.text_of(key)[: names.NAME_LENGTH]] = _scalar(value)
+        fitting[whole_or_size(names.text_of(key), HELD_ATTRIBUTE)] = _scalar(value)
     return MappingProxyType(fitting)
+
+
+def cut_attributes(given: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    """Attributes as the contract takes them: keys of 256 and texts of 1,000 characters. After masking."""
+    if all(len(key) <= names.NAME_LENGTH and _fits(value) for key, value in given.items()):
+        return given
+    return {
+        key[: names.NAME_LENGTH]: value[:ATTRIBUTE_LENGTH] if isinstance(value, str) else value
+        for key, value in given.items()
+    }
+
+
+def _fits(value: Scalar) -> bool:
+    return not isinstance(value, str) or len(value) <= ATTRIBUTE_LENGTH
 
 
 def _scalar(value: Any) -> Scalar:
@@ -166,4 +197,4 @@ def _scalar(value: Any) -> Scalar:
         return float(value)
     if isinstance(value, float):
         return str(value)
-    return names.text_of(value)[:1000]
+    return whole_or_size(names.text_of(value), HELD_ATTRIBUTE)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from watchkeeper.producers.losses import Losses, LossReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from watchkeeper.producers.settings import Settings
     from watchkeeper.producers.writing.headers import Header
@@ -35,22 +35,32 @@ class Numbering:
         writer: the sender's side; never touched in the host's thread.
         next_seq: the number of its next event.
         over: its `session_ended` has a number: that is the writer's last.
-        lost: events dropped on the host's side; changed under the queue's lock.
-        lost_sending: events lost in the sender's thread; changed there alone.
+        lost: events dropped on the host's side, by reason; changed under the queue's lock.
+        lost_sending: events lost in the sender's thread, by reason; changed there alone.
         left_ms: when its last record left, on the sender's clock; the sender's alone.
     """
 
     writer: Writer
     next_seq: int = 0
     over: bool = False
-    lost: int = 0
-    lost_sending: int = 0
+    lost: dict[LossReason, int] = field(default_factory=dict)
+    lost_sending: dict[LossReason, int] = field(default_factory=dict)
     left_ms: float = float("-inf")
 
     @property
-    def lost_in_all(self) -> int:
-        """Events lost so far, for whatever reason."""
-        return self.lost + self.lost_sending
+    def lost_in_all(self) -> Mapping[LossReason, int]:
+        """Events lost so far, by reason; for the sender's thread."""
+        if not self.lost:
+            return self.lost_sending
+        # The host may add a reason meanwhile: a copy is made at once.
+        both = dict(self.lost)
+        for reason, events in self.lost_sending.items():
+            both[reason] = both.get(reason, 0) + events
+        return both
+
+    def lose(self, reason: LossReason, events: int = 1) -> None:
+        """Counts what was lost in the sender's thread."""
+        self.lost_sending[reason] = self.lost_sending.get(reason, 0) + events
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +74,10 @@ class Item:
     fields: Fields
     size: int
     seq: int = -1
+
+    def __repr__(self) -> str:
+        # Not what it holds: nothing is masked yet, and tools that report errors show the variables around them.
+        return f"Item({self.kind}, seq={self.seq}, size={self.size})"
 
 
 @dataclass(slots=True, eq=False)
@@ -134,7 +148,7 @@ class HostQueue:
                 self._put_bytes += item.size
                 self._items.put(item)
                 return True
-            numbering.lost += 1
+            numbering.lost[reason] = numbering.lost.get(reason, 0) + 1
         self._losses.add(reason)
         return False
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from watchkeeper.producers.losses import LossReason
 from watchkeeper.producers.recording.boundary import Boundary, contained
 from watchkeeper.producers.transport import SPOOLED, Delivery, Record, Transport
+from watchkeeper.producers.transport.refusals import reason_of, tell_given_up, tell_stalled
 from watchkeeper.producers.writing.batches import Batch, Batches
 from watchkeeper.producers.writing.drafts import MaskFailedError
 from watchkeeper.producers.writing.hostqueue import HostQueue, Item, Marker, Numbering
@@ -35,12 +36,10 @@ BURST: Final = 32
 GRACE_SECONDS: Final = 0.5
 """What `close` waits beyond its deadline for the thread to say that it is done."""
 
+STALL_SECONDS: Final = 30.0
+"""After which the log says that nothing arrives."""
+
 _HEADERS: Final = ((WRITER_HEADER, CANONICAL),)
-_REASONS: Final[dict[str, LossReason]] = {
-    "spool_full": "spool_full",
-    "spool_failed": "spool_failed",
-    "spool_damaged": "spool_damaged",
-}
 
 
 @dataclass(slots=True)
@@ -93,6 +92,7 @@ class Sender:
         self._deadline = float("inf")
         self._unacknowledged = 0
         self._undelivered = 0
+        self._arrived_at = 0.0
         self._running = self._closing = self._over = False
 
     def ensure_running(self) -> None:
@@ -194,7 +194,7 @@ class Sender:
         except TooLargeError:
             self._lose(numbering, "too_large")
         except Exception as error:  # noqa: BLE001 - one event must not end the thread
-            numbering.lost_sending += 1
+            numbering.lose("internal_error")
             self._boundary.caught(error, f"writing a {found.kind} event")
 
     def _reach(self, marker: Marker) -> None:
@@ -220,6 +220,8 @@ class Sender:
     def _send(self, batches: list[Batch]) -> None:
         for batch in batches:
             record = Record(EVENTS.name, batch.key, batch.value, _HEADERS, batch.release())
+            if self._unacknowledged == 0:
+                self._arrived_at = time.monotonic()
             self._unacknowledged += 1
             try:
                 taken = self._transport.send(record, partial(self._delivered, batch), self._giving_up)
@@ -240,6 +242,9 @@ class Sender:
             self._transport.poll()
         except Exception as error:  # noqa: BLE001 - the same
             self._boundary.caught(error, "polling the transport")
+        silent = time.monotonic() - self._arrived_at
+        if self._unacknowledged and silent > STALL_SECONDS:
+            tell_stalled(self._boundary.quiet, silent, self._unacknowledged)
 
     def _delivered(self, batch: Batch, delivery: Delivery) -> None:
         self._unacknowledged -= 1
@@ -247,8 +252,9 @@ class Sender:
             self._undelivered += batch.events
             self.traffic.spooled_events += batch.events
         elif delivery.error:
-            self._drop(batch, _REASONS.get(delivery.error) or self._given_up())
+            self._give_up(batch, delivery.error)
         else:
+            self._arrived_at = time.monotonic()
             self.traffic.acknowledged_records += 1
             self.traffic.acknowledged_events += delivery.record.events
         if self._hook is not None:
@@ -257,17 +263,23 @@ class Sender:
             except Exception as error:  # noqa: BLE001 - the host's callback
                 self._boundary.caught(error, "on_delivery")
 
+    def _give_up(self, batch: Batch, error: str) -> None:
+        reason = reason_of(error)
+        if reason == "delivery_failed" and self._giving_up():
+            # Purged, because the time to close is over.
+            reason = "unsent_at_close"
+        else:
+            tell_given_up(self._boundary.quiet, error, batch.events)
+        self._drop(batch, reason)
+
     def _drop(self, batch: Batch, reason: LossReason) -> None:
         self._undelivered += batch.events
         batch.numbering.writer.forget(batch.addresses)
         self._lose(batch.numbering, reason, batch.events)
 
     def _lose(self, numbering: Numbering, reason: LossReason, events: int = 1) -> None:
-        numbering.lost_sending += events
+        numbering.lose(reason, events)
         self._boundary.losses.add(reason, events)
-
-    def _given_up(self) -> LossReason:
-        return "unsent_at_close" if self._giving_up() else "delivery_failed"
 
     def _giving_up(self) -> bool:
         return time.monotonic() >= self._deadline

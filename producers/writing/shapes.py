@@ -29,6 +29,9 @@ def _words(model: type[Model], field: str) -> tuple[str, ...]:
     return words
 
 
+ROLES: Final = frozenset({"", "system", "developer", "user", "assistant", "tool", "function"})
+"""Roles of messages that are words of protocols, and so are not looked into."""
+
 RESULT_STATUSES: Final = _words(ToolResultData, "status")
 TRUSTS: Final = _words(ToolResultData, "trust")
 APPROVAL_STATUSES: Final = _words(ApprovalData, "status")
@@ -79,7 +82,8 @@ def messages_of(given: Frozen) -> list[Any]:
 
 def _message(draft: Draft, message: Any) -> Draft:
     inner = draft.nested()
-    inner.always("role", freeze(message.get("role")) if isinstance(message, dict) else "")
+    role = plain_text(freeze(message.get("role"))) if isinstance(message, dict) else ""
+    (inner.always if role in ROLES else inner.told)("role", role)
     inner.text("content", refreeze(message))
     return inner
 
@@ -94,7 +98,7 @@ def _tool_call(draft: Draft, given: Fields) -> None:
     draft.name("tool_name", given.get("tool_name"))
     arguments = arguments_of(given.get("arguments"))
     if len(refreeze(arguments) if isinstance(arguments, str) else arguments) > INLINE_LIMIT:
-        draft.text("arguments_content", arguments)
+        draft.text("arguments_content", arguments, at=("arguments",))
     else:
         draft.value("arguments", arguments, limit=INLINE_LIMIT)
     draft.label("idempotency_key", given.get("idempotency_key"))
@@ -196,7 +200,7 @@ def _checkpoint(draft: Draft, given: Fields) -> None:
     thawed = thaw(values) if isinstance(values, bytes) else None
     held = draft.nested()
     for key, item in _named_items(thawed)[:MOST_ITEMS]:
-        held.object(key, _checked_value(draft, item))
+        held.object(key, _checked_value(draft, key, item))
     draft.object("values", held)
 
 
@@ -205,13 +209,14 @@ def _named_items(value: Any) -> list[tuple[str, Any]]:
     return list({key[:NAME_LENGTH]: item for key, item in value.items()}.items()) if isinstance(value, dict) else []
 
 
-def _checked_value(draft: Draft, item: Any) -> Draft:
+def _checked_value(draft: Draft, name: str, item: Any) -> Draft:
+    at = ("values", name)
     inner = draft.nested()
     told = isinstance(item, dict) and "value" in item and item.keys() <= CHECKED_KEYS
     given = item if told else {"value": item}
-    inner.required("value", freeze(given["value"]), limit=SMALL)
+    inner.required("value", freeze(given["value"]), limit=SMALL, at=at)
     inner.label("source", freeze(given.get("source")))
-    inner.value("source_value", freeze(given.get("source_value")), limit=SMALL)
+    inner.value("source_value", freeze(given.get("source_value")), limit=SMALL, at=at)
     inner.label("source_version", freeze(given.get("source_version")))
     return inner
 

@@ -12,7 +12,7 @@ that is lost shows as a gap of `<writer>/c`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,7 @@ import orjson
 
 from watchkeeper.producers.settings import KIB, MAX_RECORD_BYTES
 from watchkeeper.producers.writing.drafts import Chunk, Draft, Filters, Slot
+from watchkeeper.producers.writing.headers import cut_attributes
 from watchkeeper.producers.writing.shapes import SHAPES
 from watchkeeper.schemas.contents import INLINE_LIMIT, MAX_PARTS, PART_LIMIT, address_of
 from watchkeeper.schemas.errors import WatchkeeperError
@@ -27,6 +28,7 @@ from watchkeeper.schemas.wire import chain_link, data_digest
 
 if TYPE_CHECKING:
     from watchkeeper.producers.identity import Identity
+    from watchkeeper.producers.losses import LossReason
     from watchkeeper.producers.writing.headers import Header
     from watchkeeper.producers.writing.hostqueue import Item
 
@@ -106,12 +108,12 @@ class Writer:
         self._given: Header | None = None
         self._masked: Header | None = None
 
-    def write(self, item: Item, lost: int) -> Written:
+    def write(self, item: Item, lost: Mapping[LossReason, int]) -> Written:
         """The lines of one event.
 
         Args:
             item: the event, as it left the host's thread.
-            lost: events of the session lost so far.
+            lost: events of the session lost so far, by reason.
 
         Raises:
             MaskFailedError: the masker failed; nothing was written.
@@ -150,8 +152,11 @@ class Writer:
     def _header(self, item: Item) -> Header:
         # Masked once for all events under it.
         if item.header is not self._given:
-            attributes = self._filters.attributes(item.header.attributes)
-            self._masked = item.header.with_(attributes=attributes) if self._filters.masker else item.header
+            given = item.header
+            attributes = cut_attributes(self._filters.attributes(given.attributes))
+            user, customer = (self._filters.person(key, getattr(given, key)) for key in ("user_id", "customer_id"))
+            same = attributes is given.attributes and (user, customer) == (given.user_id, given.customer_id)
+            self._masked = given if same else given.with_(attributes=attributes, user_id=user, customer_id=customer)
             self._given = item.header
         assert self._masked is not None
         return self._masked
@@ -201,7 +206,7 @@ class Writer:
                 writer=self._parts_chain.writer_json,
                 seq=self._parts_seq,
                 occurred_us=item.occurred_us,
-                lost=0,
+                lost={},
             )
             self._parts_seq += 1
             yield self._parts_chain.line(header, orjson.dumps(data))

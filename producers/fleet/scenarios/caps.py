@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from watchkeeper.producers.fleet.agents import COLD_SECONDS
 from watchkeeper.producers.fleet.model import Call, Conversation, Script, Turn, steps
 from watchkeeper.producers.fleet.plays import in_a_hurry, in_the_past
 from watchkeeper.producers.fleet.scenario import Brief, Expectation, Job, Scenario
 from watchkeeper.producers.fleet.scenarios.everyday import call
+from watchkeeper.producers.fleet.worlds.all_worlds import COLD_SECONDS
 
 MODE: Final = "cost_runaway"
-HURRY_SECONDS: Final = 3.0
+HURRY_SECONDS: Final = 5.0
 EVERY: Final = 8
 """Of the price-watch sessions every so manieth runs over its cap: an eighth, where the policy allows a twentieth."""
 
@@ -23,8 +23,8 @@ def breach(cap: str, *, by_tick: bool = False) -> Expectation:
 
 
 def warning(cap: str, *, by_tick: bool = False) -> Expectation:
-    """Four fifths of a cap used. A tick may come too late to see it before the cap itself."""
-    evidence = {"cap": cap, "by_tick": by_tick}
+    """Four fifths of a cap used. Where time tells, a tick may come too late for it, or an event on a slow machine."""
+    evidence = {"cap": cap} if by_tick else {"cap": cap, "by_tick": False}
     return Expectation(MODE, "cap_use", "low", evidence, optional=by_tick)
 
 
@@ -140,7 +140,13 @@ CAPS: Final = (
         happens="Looks at one order after another and never comes to an end.",
         shows="A breach at the very call that crosses the cap, and the session stopped with its best answer so far.",
         job=_orders_without_end,
-        expects=(warning("tool_calls"), breach("tool_calls")),
+        # Beyond the cap it is far beyond what its job needs as well.
+        expects=(
+            warning("tool_calls"),
+            breach("tool_calls"),
+            Expectation("scope_creep", "tool_budget_exceeded", "medium", {"budget": 5}),
+            Expectation("incident", "incident", "high"),
+        ),
         stopped=True,
     ),
     Scenario(

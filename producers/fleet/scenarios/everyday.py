@@ -131,16 +131,17 @@ def rebuild(brief: Brief) -> Job:
     )
 
 
-def _ordinary(name: str, agent: str, happens: str, job: Callable[[Brief], Job]) -> Scenario:
+def ordinary(name: str, agent: str, happens: str, job: Callable[[Brief], Job]) -> Scenario:
+    """A clean scenario that is played more often where there is to be more traffic."""
     shows = "Ordinary traffic leads to no finding."
     return Scenario(name=name, agent=agent, chapter="everyday", happens=happens, shows=shows, job=job, sessions=4)
 
 
 EVERYDAY: Final = (
-    _ordinary("everyday-refund", "refund-desk", "Looks up an order, refunds it and tells the customer.", refund),
-    _ordinary("everyday-question", "librarian", "Searches, reads and quotes a document.", research),
-    _ordinary("everyday-meeting", "diary-keeper", "Reads two diaries at once and books an hour.", meeting),
-    _ordinary("everyday-bugfix", "code-helper", "Runs the tests, patches a file, runs the same tests again.", bugfix),
-    _ordinary("everyday-report", "finance-reporter", "Sums up four quarters and converts them.", turnover),
-    _ordinary("everyday-rebuild", "night-batch", "Measures two shards and rebuilds them.", rebuild),
+    ordinary("everyday-refund", "refund-desk", "Looks up an order, refunds it and tells the customer.", refund),
+    ordinary("everyday-question", "librarian", "Searches, reads and quotes a document.", research),
+    ordinary("everyday-meeting", "diary-keeper", "Reads two diaries at once and books an hour.", meeting),
+    ordinary("everyday-bugfix", "code-helper", "Runs the tests, patches a file, runs the same tests again.", bugfix),
+    ordinary("everyday-report", "finance-reporter", "Sums up four quarters and converts them.", turnover),
+    ordinary("everyday-rebuild", "night-batch", "Measures two shards and rebuilds them.", rebuild),
 )

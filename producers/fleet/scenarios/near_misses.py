@@ -134,7 +134,7 @@ def _cached(_: Brief) -> Job:
     )
 
 
-def _near(
+def near(
     name: str,
     agent: str,
     happens: str,
@@ -143,35 +143,45 @@ def _near(
     *,
     expects: tuple[Expectation, ...] = (),
     play: Play | None = None,
+    alone: bool = False,
 ) -> Scenario:
+    """A scenario that looks like a failure."""
     return Scenario(
-        name=name, agent=agent, chapter="near_miss", happens=happens, shows=shows, job=job, expects=expects, play=play
+        name=name,
+        agent=agent,
+        chapter="near_miss",
+        happens=happens,
+        shows=shows,
+        job=job,
+        expects=expects,
+        play=play,
+        alone=alone,
     )
 
 
 NEAR_MISSES: Final = (
-    _near(
+    near(
         "pagination",
         "librarian",
         "Asks for page after page of one search.",
         "Calls that look alike and bring something new are no loop.",
         _pages,
     ),
-    _near(
+    near(
         "polling-across-turns",
         "finance-reporter",
         "Makes the same status call each time that the user asks.",
         "Polling across the user's turns is no loop.",
         _polling,
     ),
-    _near(
+    near(
         "retry-succeeds",
         "finance-reporter",
         "Repeats a call that failed, and succeeds.",
         "A retry after an error is no loop.",
         _retry,
     ),
-    _near(
+    near(
         "exactly-at-cap",
         "price-watch",
         "Uses all six of the calls that it may.",
@@ -179,28 +189,28 @@ NEAR_MISSES: Final = (
         _at_the_cap,
         expects=(warning("tool_calls"),),
     ),
-    _near(
+    near(
         "long-reasoning",
         "librarian",
         "Thinks for pages without calling a tool.",
         "Length is no loop, and an answer without a call is no gap.",
         _thinking,
     ),
-    _near(
+    near(
         "parallel-reads",
         "finance-reporter",
         "Calls one tool four times at once, for four quarters.",
         "The same tool with other arguments is no loop.",
         _parallel,
     ),
-    _near(
+    near(
         "open-schema",
         "diary-keeper",
         "Uses a tool that takes any key, with the keys that it declares.",
         "An open schema alone is no finding.",
         _declared_keys,
     ),
-    _near(
+    near(
         "delegation",
         "finance-reporter",
         "Hands work to two other agents, which do it in sessions of their own.",
@@ -208,7 +218,7 @@ NEAR_MISSES: Final = (
         _delegation,
         play=delegated,
     ),
-    _near(
+    near(
         "resumed-elsewhere",
         "refund-desk",
         "A session goes on in another process.",
@@ -216,7 +226,7 @@ NEAR_MISSES: Final = (
         _in_two_halves,
         play=resumed,
     ),
-    _near(
+    near(
         "cached-context",
         "librarian",
         "Sends a long context again with each request, from the provider's cache.",

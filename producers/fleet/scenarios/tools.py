@@ -68,31 +68,33 @@ def _unknown_keys(brief: Brief) -> Job:
     )
 
 
+def _misspelling(follow_up: str) -> Expectation:
+    nearest = ["search_documents", "read_document"]
+    return Expectation(
+        MODE,
+        "unknown_tool",
+        evidence={"tool_name": "serach_documents", "nearest": nearest, "follow_up": follow_up},
+    )
+
+
 TOOLS: Final = (
     Scenario(
         name="unknown-tool-corrected",
         agent="refund-desk",
         chapter=MODE,
         happens="Calls a tool that was never registered, reads the rejection, then calls the right one.",
-        shows="A finding that names the nearest registered tools; the corrected call is not accused.",
+        shows="A finding that names the nearest registered tools, and that the next call corrected itself.",
         job=_corrected,
-        expects=(Expectation(MODE, "unknown_tool", evidence={"tool_name": "issue_refund"}),),
+        expects=(Expectation(MODE, "unknown_tool", evidence={"tool_name": "issue_refund", "follow_up": "corrected"}),),
     ),
     Scenario(
         name="unknown-tool-misspelt",
         agent="librarian",
         chapter=MODE,
         happens="Misspells a tool, and misspells it again.",
-        shows="A finding for each call, with the name that was meant.",
+        shows="A finding for each call, with the name that was meant; the first says that it was repeated.",
         job=_misspelt,
-        expects=(
-            Expectation(
-                MODE,
-                "unknown_tool",
-                evidence={"tool_name": "serach_documents", "nearest": ["search_documents", "read_document"]},
-                times=2,
-            ),
-        ),
+        expects=(_misspelling("repeated"), _misspelling("")),
     ),
     Scenario(
         name="invalid-arguments",
