@@ -10,18 +10,22 @@ from typing import Any
 
 import faust
 
-from watchkeeper.schemas.topics import EVENTS, MAX_RECORD_BYTES, SIGNALS, Topic
+from watchkeeper.schemas.topics import EVENTS, MAX_RECORD_BYTES, SCORES, SIGNALS, Topic
 from watchkeeper.stream_processors.bus import KafkaBus
 from watchkeeper.stream_processors.clock import SystemClock
-from watchkeeper.stream_processors.detection.catalogue import default_detectors
+from watchkeeper.stream_processors.detection.catalogue import default_detectors, default_subject_rules
+from watchkeeper.stream_processors.detection.grant_book import GrantBook
 from watchkeeper.stream_processors.detection.judge import Judge
 from watchkeeper.stream_processors.detection.subjects import SubjectJudge
 from watchkeeper.stream_processors.engine.ports import Clock, Store
 from watchkeeper.stream_processors.engine.stage import Stage
 from watchkeeper.stream_processors.engine.stage_one import StageOne
+from watchkeeper.stream_processors.engine.stage_scores import StageScores
 from watchkeeper.stream_processors.engine.stage_two import StageTwo
+from watchkeeper.stream_processors.fetching import bundling_transport
+from watchkeeper.stream_processors.grants import KafkaGrants
 from watchkeeper.stream_processors.prices import GenaiPriceBook
-from watchkeeper.stream_processors.runner import StageRunner
+from watchkeeper.stream_processors.runner import StageRunner, end_process
 from watchkeeper.stream_processors.settings import WorkerSettings
 from watchkeeper.stream_processors.store import ClickHouseStore
 from watchkeeper.stream_processors.watching.watch import Watch
@@ -40,14 +44,18 @@ def build_app(settings: WorkerSettings, stages: StagesOf | None = None, wiring: 
 
     Args:
         settings: what the environment says.
-        stages: the stages by topic, in place of the two (a benchmark's ceiling is a stage that only validates).
+        stages: the stages by topic, in place of the product's (a benchmark's ceiling is a stage that only validates).
         wiring: what stands between the engine and its ports.
     """
     wiring = wiring or Wiring()
     app = faust_app(settings)
     clock = wiring.clock(SystemClock())
-    watch = Watch(settings.home, settings.watch_port, settings.clickhouse)
+    watch = Watch(settings.home, settings.watch_port, settings.clickhouse, settings.stall_limits)
     store = watch.store(wiring.store(ClickHouseStore(settings.clickhouse)))
+    grants = KafkaGrants(
+        settings.bootstrap, GrantBook(settings.grant_key, subject_keys=settings.subject_keys), watch.meters
+    )
+    made = all_stages(settings, store, clock, grants) if stages is None else stages(settings, store, clock)
     # Each stage has a bus of its own: findings of one must not wait behind a flood of the other.
     runners = [
         StageRunner(
@@ -60,20 +68,31 @@ def build_app(settings: WorkerSettings, stages: StagesOf | None = None, wiring: 
             wiring=wiring,
             watch=watch,
         )
-        for topic, stage in (stages or both_stages)(settings, store, clock)
+        for topic, stage in made
     ]
+    crowded = {runner.topic: runner.is_crowded for runner in runners}
+    app.transport = bundling_transport(app, lambda topic: topic in crowded and crowded[topic]())
     for runner in runners:
         _add_agent(app, runner)
     _add_tasks(app, runners, settings, watch)
+    if stages is None:
+        app.task(_reading(grants))
     return app
 
 
-def both_stages(settings: WorkerSettings, store: Store, clock: Clock) -> list[tuple[Topic, Stage]]:
-    """Stage 1 on events, stage 2 on signals."""
-    judge = Judge(default_detectors(), prices=GenaiPriceBook(overrides=settings.prices), acting=settings.acting)
+def all_stages(settings: WorkerSettings, store: Store, clock: Clock, grants: KafkaGrants) -> list[tuple[Topic, Stage]]:
+    """Stage 1 on events, stage 2 on signals, and the keeping of scores."""
+    judge = Judge(
+        default_detectors(),
+        prices=GenaiPriceBook(overrides=settings.prices),
+        keys=settings.subject_keys,
+        acting=settings.acting,
+    )
+    subjects = SubjectJudge(default_subject_rules(grants.book), acting=settings.acting)
     return [
         (EVENTS, StageOne(judge, store, clock)),
-        (SIGNALS, StageTwo(SubjectJudge(), store, clock)),
+        (SIGNALS, StageTwo(subjects, store, clock, grants=grants)),
+        (SCORES, StageScores(store, clock)),
     ]
 
 
@@ -146,6 +165,18 @@ def _add_tasks(app: faust.App, runners: list[StageRunner], settings: WorkerSetti
     app.task(commit)
     app.task(tell_ready)
     app.on_before_shutdown.connect(stop, weak=False)
+
+
+def _reading(grants: KafkaGrants) -> Callable[[], Coroutine[None, None, None]]:
+    async def read() -> None:
+        try:
+            await grants.run()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - delegations judged by half a book would accuse the innocent
+            end_process(error)
+
+    return read
 
 
 def _ticking(app: faust.App, runner: StageRunner) -> Callable[[], Coroutine[None, None, None]]:

@@ -54,20 +54,25 @@ class KafkaBus:
             if error is not None:
                 failures.append(_told(error, message.topic()))
 
+        trouble, left = "", 0
         try:
             for message in messages:
                 _produce(producer, message, delivered)
             left = producer.flush(self._delivery_seconds)
-        except BusUnavailableError:
-            self._discard(producer)
-            raise
+        except BusUnavailableError as error:
+            trouble = str(error)
         if left or failures:
             why = failures[0] if failures else f"no answer in {self._delivery_seconds:.0f} s"
             missing = left + len(failures)
-            self._discard(producer)
-            raise BusUnavailableError(
+            trouble = trouble or (
                 f"Kafka at {self._bootstrap} did not acknowledge {missing} of {len(messages)} messages: {why}"
             )
+        if trouble:
+            self._discard(producer)
+            # An error holds the frames that it passed, and whoever drops it last ends the client, which waits for the
+            # client's threads: here, and not in the event loop.
+            del producer
+            raise BusUnavailableError(trouble)
 
     def _log_id(self) -> str:
         try:

@@ -13,6 +13,10 @@ class SystemClock:
         """Microseconds since 1970."""
         return time.time_ns() // 1000
 
+    def elapsed_us(self) -> int:
+        """See `Clock.elapsed_us`."""
+        return time.monotonic_ns() // 1000
+
     async def sleep(self, seconds: float) -> None:
         """Lets others go on for so long."""
         await asyncio.sleep(seconds)

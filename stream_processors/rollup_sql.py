@@ -1,5 +1,7 @@
 """The statements of the rollups: which minutes were touched, and how a minute is made.
 
+An hour is made of its minutes in the same way, after them: what people look at over weeks reads hours.
+
 A minute is made inside ClickHouse by one INSERT: of deduplicated rows (`FINAL`), and beside them of the keys that the
 minute has already, with weight 0. A key that no row has any more is so replaced by zeros, in the same statement.
 
@@ -9,9 +11,10 @@ Minutes are numbers of minutes since 1970: ClickHouse's own `toStartOfMinute` wr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MINUTE_US = 60_000_000
+HOUR_MINUTES = 60
 
 STATEMENT_SETTINGS: Mapping[str, str | int] = {
     # Partitions of different days never hold versions of one row: the day follows from the key.
@@ -55,6 +58,8 @@ class Source:
         keys: the target's key without the minute.
         fields: what is read of a row.
         totals: the target's other columns, each an expression over fields and `weight` (0 for a key without a row).
+        hours: the table of hours; its columns are those of the target, with `hour` for `minute`.
+        merged: how an hour's column is made of its minutes' where that is no sum, and what an hour without any has.
     """
 
     table: str
@@ -64,6 +69,8 @@ class Source:
     keys: tuple[str, ...]
     fields: tuple[Field, ...]
     totals: Mapping[str, str]
+    hours: str
+    merged: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def touched(self) -> str:
@@ -112,6 +119,31 @@ class Source:
         return (
             f"INSERT INTO {self.target} ({', '.join((*self.keys, 'minute', *self.totals, 'computed_at'))}) {self.made}"
         )
+
+    @property
+    def make_hours(self) -> str:
+        """Makes the hours `numbers` of their minutes, and replaces what they were."""
+        keys, names = ", ".join(self.keys), ", ".join(self.totals)
+        totals = ", ".join(f"{self.merged[name][0] if name in self.merged else f'sum({name})'}" for name in self.totals)
+        nothing = ", ".join(
+            f"{self.merged[name][1]} AS {name}" if name in self.merged else f"0 AS {name}" for name in self.totals
+        )
+        wanted = "IN {numbers:Array(Int64)}"
+        return (
+            f"INSERT INTO {self.hours} ({keys}, hour, {names}, computed_at)"  # noqa: S608 - names are ours
+            f" SELECT {keys}, toDateTime64(number * 3600, 0, 'UTC'), {totals},"
+            " greatest(now64(6, 'UTC'), max(before) + toIntervalMicrosecond(1)) FROM ("
+            f"SELECT {keys}, {_hour('minute')} AS number, toDateTime64(0, 6, 'UTC') AS before, {names}"
+            f" FROM {self.target} FINAL WHERE {_within('minute')} AND {_hour('minute')} {wanted}"
+            f" UNION ALL SELECT {keys}, {_hour('hour')} AS number, computed_at AS before, {nothing}"
+            f" FROM {self.hours} WHERE {_within('hour')} AND {_hour('hour')} {wanted}"
+            f") GROUP BY {keys}, number"
+        )
+
+
+def _hour(column: str) -> str:
+    in_us = f"toUnixTimestamp64Micro(toDateTime64({column}, 6, 'UTC'))"
+    return f"intDiv({in_us}, {MINUTE_US * HOUR_MINUTES})"
 
 
 def _minute(column: str) -> str:
@@ -174,6 +206,13 @@ ACTIVITY = Source(
         "timed": "count(took_us)",
         "duration_us": "quantileDDStateIf(0.01)(toFloat64(ifNull(took_us, 0)), isNotNull(took_us))",
     },
+    hours="activity_hours",
+    merged={
+        "duration_us": (
+            "quantileDDMergeState(0.01)(duration_us)",
+            "arrayReduce('quantileDDState(0.01)', emptyArrayFloat64())",
+        )
+    },
 )
 """What agents did, by agent, model and tool."""
 
@@ -194,6 +233,7 @@ FOUND = Source(
     ),
     fields=(Field("is_resolved", "toUInt8(status = 'resolved')", "toUInt8(0)"),),
     totals={"findings": "sum(weight)", "resolved": "sum(is_resolved)"},
+    hours="finding_hours",
 )
 """What was found, by the minute in which the failure began."""
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from watchkeeper.schemas.errors import ConfigurationError, StoreUnavailableError
 from watchkeeper.schemas.model import to_us
 from watchkeeper.stream_processors.clickhouse import Address, connect_to, parse_dsn, store_error
-from watchkeeper.stream_processors.rollup_sql import MINUTE_US, SOURCES, STATEMENT_SETTINGS, Source
+from watchkeeper.stream_processors.metric_hours import SOURCE as METRICS
+from watchkeeper.stream_processors.metric_hours import MetricHours
+from watchkeeper.stream_processors.rollup_sql import HOUR_MINUTES, MINUTE_US, SOURCES, STATEMENT_SETTINGS, Source
 
 MARGIN_US = 120_000_000
 """How long it may take from the stamp on an insert's rows until they can be read, and how far servers' clocks may
@@ -83,6 +85,7 @@ class Rollups:
         self._client: Client = connect_to(self._address, send_receive_timeout=_ANSWER_SECONDS)
         self._margin_us = margin_us
         self._places: dict[str, _Place] = {}
+        self._metrics = MetricHours(self._rows, self._command, margin_us)
 
     def close(self) -> None:
         """Lets go of the connection."""
@@ -98,6 +101,7 @@ class Rollups:
         """
         started = time.monotonic()
         done = [self._pass_over(source) for source in SOURCES]
+        self._pass_over_metrics()
         return PassReport(
             minutes=sum(minutes for minutes, _, _ in done),
             statements=sum(statements for _, statements, _ in done),
@@ -124,7 +128,14 @@ class Rollups:
             found = {int(row[0]): int(row[1]) for row in rows}
             statements += self._make(source, found)
             minutes += len(found)
+        self._metrics.make(self._metrics.between(low, high), now_us)
         return PassReport(minutes, statements, time.monotonic() - started, now_us)
+
+    def _pass_over_metrics(self) -> None:
+        now_us = self._now_us()
+        _, is_done = self._metrics.run_pass(now_us, self._until_us(METRICS))
+        if is_done:
+            self._remember(METRICS, now_us)
 
     def _pass_over(self, source: Source) -> tuple[int, int, int]:
         place = self._places.get(source.table) or self._resumed(source)
@@ -136,24 +147,27 @@ class Rollups:
         statements = self._make(source, changed)
         known = {number: (rows, mark) for number, _, _, rows, mark in found if rows}
         if changed or source.table not in self._places:
-            self._remember(source, now_us)
+            self._remember(source.table, now_us)
         self._places[source.table] = _Place(next_us, known)
         return len(changed), statements, now_us
 
     def _resumed(self, source: Source) -> _Place:
+        return _Place(max(0, self._until_us(source.table) - self._margin_us))
+
+    def _until_us(self, source: str) -> int:
         asked = (
             "SELECT toUnixTimestamp64Micro(toDateTime64(max(stored_until), 6)) FROM rollup_passes"
             " WHERE source = {source:String}"
         )
-        (until_us,) = self._rows(asked, {"source": source.table})[0]
-        return _Place(max(0, until_us - self._margin_us))
+        (until_us,) = self._rows(asked, {"source": source})[0]
+        return int(until_us)
 
-    def _remember(self, source: Source, until_us: int) -> None:
+    def _remember(self, source: str, until_us: int) -> None:
         # A SELECT and not VALUES: its text holds no data part that an endpoint would have to cut off.
         self._command(
             "INSERT INTO rollup_passes (source, stored_until)"
             " SELECT {source:String}, fromUnixTimestamp64Micro({until_us:Int64}, 'UTC')",
-            {"source": source.table, "until_us": until_us},
+            {"source": source, "until_us": until_us},
         )
 
     def _make(self, source: Source, minutes: Mapping[int, int]) -> int:
@@ -161,6 +175,17 @@ class Rollups:
         for numbers in _batches(minutes):
             bounds = {"low_us": numbers[0] * MINUTE_US, "high_us": (numbers[-1] + 1) * MINUTE_US}
             self._command(source.make, {"numbers": numbers, **bounds}, STATEMENT_SETTINGS)
+            statements += 1
+        return statements + self._make_hours(source, minutes)
+
+    def _make_hours(self, source: Source, minutes: Iterable[int]) -> int:
+        """After their minutes: a crash in between leaves the pass unmarked, and both are made again."""
+        statements = 0
+        hours = dict.fromkeys((number // HOUR_MINUTES for number in sorted(minutes)), 1)
+        for numbers in _batches(hours, of_a_day=24):
+            hour_us = HOUR_MINUTES * MINUTE_US
+            bounds = {"low_us": numbers[0] * hour_us, "high_us": (numbers[-1] + 1) * hour_us}
+            self._command(source.make_hours, {"numbers": numbers, **bounds}, STATEMENT_SETTINGS)
             statements += 1
         return statements
 
@@ -171,22 +196,25 @@ class Rollups:
         try:
             return self._client.query(sql, parameters=parameters).result_rows
         except (ClickHouseError, urllib3.exceptions.HTTPError, OSError) as error:
-            raise store_error(error, self._address) from error
+            raise store_error(error, self._address, quoting=False) from error
 
     def _command(self, sql: str, parameters: dict[str, Any], settings: Mapping[str, str | int] | None = None) -> None:
         try:
             self._client.command(sql, parameters=parameters, settings=dict(settings or {}))
         except (ClickHouseError, urllib3.exceptions.HTTPError, OSError) as error:
-            raise store_error(error, self._address) from error
+            raise store_error(error, self._address, quoting=False) from error
 
 
-def run_until(stop: threading.Event, dsn: str, *, every_seconds: float = 5.0) -> None:
+def run_until(
+    stop: threading.Event, dsn: str, *, every_seconds: float = 5.0, passed: Callable[[], None] = lambda: None
+) -> None:
     """Passes, one after another, until told to stop. A store that is away, or has no tables yet, is waited for.
 
     Args:
         stop: ends it, after the pass that runs.
         dsn: `http://user:password@host:port/database`.
         every_seconds: from the beginning of one pass to that of the next.
+        passed: called after each pass that was made.
 
     Raises:
         PermanentError: the store will never do this.
@@ -207,20 +235,22 @@ def run_until(stop: threading.Event, dsn: str, *, every_seconds: float = 5.0) ->
             trouble = str(error)
         else:
             if trouble:
-                _LOG.info("the store is back; %s minutes were made in %.1f s", report.minutes, report.seconds)
+                told = {"minutes": report.minutes, "seconds": round(report.seconds, 3)}
+                _LOG.info("the store is back, and the minutes that waited are made", extra=told)
             trouble = ""
+            passed()
         stop.wait(max(0.0, began + every_seconds - time.monotonic()))
     if job is not None:
         job.close()
 
 
-def _batches(minutes: Mapping[int, int]) -> Iterator[list[int]]:
-    """Minutes of one day and not too many rows together: a statement reads one partition and a bounded amount."""
+def _batches(minutes: Mapping[int, int], *, of_a_day: int = _DAY_MINUTES) -> Iterator[list[int]]:
+    """Minutes, or hours, of one day and not too many rows together: a statement reads a bounded amount."""
     batch: list[int] = []
     rows = 0
     for number in sorted(minutes):
         is_full = len(batch) == MINUTES_A_STATEMENT or rows + minutes[number] > ROWS_A_STATEMENT
-        if batch and (is_full or number // _DAY_MINUTES != batch[0] // _DAY_MINUTES):
+        if batch and (is_full or number // of_a_day != batch[0] // of_a_day):
             yield batch
             batch, rows = [], 0
         batch.append(number)

@@ -19,6 +19,7 @@ from watchkeeper.stream_processors.engine.ports import (
     ContentKey,
     EventKey,
     RowsRefusedError,
+    ScoreKey,
     StateKey,
     StoredDigest,
     StoredPart,
@@ -110,6 +111,18 @@ class ClickHouseStore:
             " GROUP BY tenant_id, address, part"
         )
         return [StoredPart(*row) for row in await self._found(query, keys, most=most_parts)]
+
+    async def known_scores(self, keys: Collection[ScoreKey]) -> set[ScoreKey]:
+        """See `Store.known_scores`."""
+        query = (
+            "SELECT DISTINCT tenant_id, source, agent_id, score_id, result_type = 'failure' FROM scores"
+            " WHERE tuple(tenant_id, source, agent_id, score_id) IN"
+            " {keys:Array(Tuple(String, String, String, String))}"
+        )
+        rows = await self._found(query, {key[:4] for key in keys})
+        return {
+            ScoreKey(tenant, source, agent, score, bool(failed)) for tenant, source, agent, score, failed in rows
+        } & set(keys)
 
     def close(self) -> None:
         """Lets go of threads and connections."""

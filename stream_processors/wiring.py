@@ -30,8 +30,14 @@ class Offsets(Protocol):
     def horizons(self, partitions: Collection[int]) -> dict[int, Horizon]:
         """How far the log of each partition reached."""
 
-    async def commit(self, offsets: Mapping[int, int]) -> bool:
-        """Commits; answers whether it did."""
+    def began(self, partition: int) -> int | None:
+        """The offset from which a partition in hand is read; None where the group has none."""
+
+    async def starts(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """Where the logs of partitions begin."""
+
+    async def commit(self, offsets: Mapping[int, int], generation: int) -> bool:
+        """Commits what was read in a generation of the group; answers whether it did."""
 
 
 class Wiring:

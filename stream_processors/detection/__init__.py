@@ -6,11 +6,13 @@ the Faust worker, in the recorder's own process, in backtests and in tests. It i
 base dependencies alone.
 
 - `session`, `sequence`: a session's state; numbering, gaps and late events.
-- `library`, `tools`: tools and policies by content address, compiled once; `rules_in_force`: those of a session.
+- `library`, `tools`: tools and policies by content address, compiled once; `refused_policies`: why one cannot be used;
+  `rules_in_force`: those of a session.
 - `pricing`: the port through which prices are handed in.
 - `detector`, `subject_rule`: what a rule of stage 1, and of stage 2, is and may say.
-- `judge`, `hearing`: stage 1, one session at a time. `subjects`: stage 2, one subject at a time.
-- one module for each rule; `catalogue` lists those of stage 1. What rules share stands beside them: `violations`
-  (arguments against a schema), `fingerprints`, `repetition` and `user_turns` (loops), `open_calls`, `missing_events`
-  and `inline_texts` (gaps in the record).
+- `judge`, `seats`, `hearing`: stage 1, one session at a time: who is shown what, and what is said. `subjects`: stage 2,
+  one subject at a time.
+- `session_rules`, `subject_rules`: one module for each rule of stage 1, and of stage 2; `catalogue` lists them.
+- `sequences`: events that must fire and near misses that must not, which tests, docs and the demo read.
+- what rules share: `fingerprints` (calls and results told apart), `inline_texts`, `latest` (what is read once for all).
 """

@@ -7,8 +7,8 @@ JSON text do not matter.
 
 - letter case and white space of strings; 3 and 3.0;
 - values that step through pages (`STEPPING`, `CURSORS`: page, offset, cursor, …);
-- the wording of free text (two words or more): the words that carry meaning overlap by `WORDS_IN_COMMON` (Jaccard),
-  numbers in the text are the same.
+- the wording of free text (two words or more): the words that carry meaning overlap by `WORDS_IN_COMMON` (Jaccard), or
+  one text has all of the other's, `WORDS_KEPT` at least; numbers in the text are the same.
 
 Short strings and numbers elsewhere name things: two orders are two orders. Whether near calls are a loop is for their
 results to say.
@@ -36,6 +36,9 @@ from watchkeeper.schemas.events import ToolCallData, ToolResultData
 WORDS_IN_COMMON = 0.6
 """Of the meaningful words of both texts: "Nvidia revenue 2023" and "annual revenue of Nvidia in 2023" share 2 of 3."""
 
+WORDS_KEPT = 2
+"""Meaningful words that are all kept while others are put around them: "roaming abroad", "rules for roaming abroad"."""
+
 MAX_WORDS = 48
 MAX_NAME = 48
 MAX_DEPTH = 16
@@ -60,7 +63,7 @@ _TURNING = STEPPING | CURSORS
 _NOT_MEANT = _words(
     "a an and are as at be been by can did do does for from has have how i in is it its me my of on or s that",
     "the their there this to was were what when where which who why will with you your please find search show",
-    "get tell about information",
+    "get tell about information info details guide docs documentation help handle explain regarding concerning",
 )
 _SPACED = str.maketrans(dict.fromkeys(string.punctuation, " "))
 _VOLATILE = re.compile(
@@ -73,6 +76,9 @@ _VOLATILE = re.compile(
     re.IGNORECASE,
 )
 _OF_IDENTIFIERS = b"0123456789abcdefABCDEF.,:+-"
+_NOTHING = hashlib.blake2b(digest_size=6)
+"""Takes nothing in, ever: to copy it is cheaper than to make another."""
+
 _NO_DIGITS = str.maketrans("", "", "0123456789")
 
 
@@ -93,7 +99,9 @@ class CallPrint:
 
 def digest(raw: str | bytes) -> str:
     """Twelve hexadecimal digits: 48 bits, which tell apart what one session or one subject remembers."""
-    return hashlib.blake2b(raw.encode() if isinstance(raw, str) else raw, digest_size=6).hexdigest()
+    hashing = _NOTHING.copy()
+    hashing.update(raw.encode() if isinstance(raw, str) else raw)
+    return hashing.hexdigest()
 
 
 def brief(address: str) -> str:
@@ -122,7 +130,8 @@ def print_of_call(data: ToolCallData, event_id: str) -> CallPrint:
     words: list[str] = []
     try:
         exact = canonical(arguments)
-        frame = canonical(_framed(arguments, words, 0))
+        framed = _framed(arguments, words, 0)
+        frame = exact if framed is arguments else canonical(framed)
     except RecursionError:
         # Only a text nests this deep: an event does not.
         return CallPrint(digest(name + b"\0" + str(data.arguments or content).encode()))
@@ -143,7 +152,10 @@ def are_near(one: CallPrint, other: CallPrint) -> bool:
     if one.words == other.words:
         return True
     mine, theirs = _split(one.words), _split(other.words)
-    return len(mine & theirs) >= WORDS_IN_COMMON * len(mine | theirs)
+    common = len(mine & theirs)
+    if common >= WORDS_IN_COMMON * len(mine | theirs):
+        return True
+    return common >= WORDS_KEPT and common == min(len(mine), len(theirs))
 
 
 def canonical(value: Any) -> bytes:
@@ -209,7 +221,10 @@ def _parsed(text: str) -> Any:
 
 
 def _framed(value: Any, words: list[str], depth: int) -> Any:
-    """The value with all that near calls may differ in taken out; meaningful words of free text go to `words`."""
+    """The value with all that near calls may differ in taken out; meaningful words of free text go to `words`.
+
+    Itself, where there is nothing to take out: that is most calls.
+    """
     kind = type(value)
     if kind is str:
         return _framed_text(value, words)
@@ -220,14 +235,18 @@ def _framed(value: Any, words: list[str], depth: int) -> Any:
     if depth >= MAX_DEPTH:
         return canonical(value).decode(errors="replace")
     if kind is list:
-        return [_framed(inner, words, depth + 1) for inner in value]
-    framed = {}
+        entries = [_framed(inner, words, depth + 1) for inner in value]
+        return entries if any(one is not other for one, other in zip(entries, value, strict=True)) else value
+    framed, is_same = {}, True
     for key, inner in value.items():
-        if key.lower() in _TURNING and _turns(key.lower(), inner):
-            framed[key] = "#"
+        lowered = key.lower()
+        if lowered in _TURNING and _turns(lowered, inner):
+            told: Any = "#"
         else:
-            framed[key] = _framed_text(inner, words) if type(inner) is str else _framed(inner, words, depth + 1)
-    return framed
+            told = _framed_text(inner, words) if type(inner) is str else _framed(inner, words, depth + 1)
+        framed[key] = told
+        is_same = is_same and told is inner
+    return value if is_same else framed
 
 
 def _turns(key: str, value: Any) -> bool:
@@ -239,7 +258,8 @@ def _turns(key: str, value: Any) -> bool:
 def _framed_text(text: str, words: list[str]) -> str:
     folded = text.casefold()
     if len(folded.split(None, 1)) < 2:
-        return folded.strip()
+        folded = folded.strip()
+        return text if folded == text else folded
     found = folded[:MAX_COMPARED].translate(_SPACED).split()
     if len(found) < 2:
         return " ".join(folded.split())

@@ -11,6 +11,8 @@ from pydantic import ValidationError
 
 from watchkeeper.schemas.contents import matches
 from watchkeeper.schemas.policy import AgentPolicy
+from watchkeeper.schemas.policy_limits import over_the_limits
+from watchkeeper.stream_processors.detection.refused_policies import ADVICE, why_refused
 from watchkeeper.stream_processors.detection.tools import ToolRegistry
 
 CAPACITY = 2048
@@ -104,7 +106,7 @@ def _parse_tools(text: str) -> ToolRegistry | Unusable:
     try:
         listed: Any = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        return Unusable(f"the list of tools is not JSON: {error}")
+        return Unusable(f"the list of tools is not JSON: {error.msg}")
     if not isinstance(listed, list):
         return Unusable("the list of tools is no JSON array of {name, description, parameters}")
     return ToolRegistry(listed)
@@ -112,7 +114,13 @@ def _parse_tools(text: str) -> ToolRegistry | Unusable:
 
 def _parse_policy(text: str) -> AgentPolicy | Unusable:
     try:
+        too_much = over_the_limits(len(text), orjson.loads(text))
+        if too_much is not None:
+            return Unusable(f"the policy is refused: {too_much}; {ADVICE}")
         return AgentPolicy.model_validate_json(text)
+    except orjson.JSONDecodeError:
+        return Unusable(f"the policy is refused: it is no JSON that can be read; {ADVICE}")
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        return Unusable(f"the policy is refused at {'.'.join(map(str, first['loc'])) or 'its top'}: {first['msg']}")
+        return Unusable(why_refused(error))
+    except Exception as error:  # noqa: BLE001 - whatever a policy does to its reader, the worker goes on
+        return Unusable(f"the policy cannot be read ({type(error).__name__}); {ADVICE}")

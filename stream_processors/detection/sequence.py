@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+
+from watchkeeper.schemas.losses import lost_so_far
 
 MAX_GAPS = 32
 """Open gaps remembered per writer. Beyond it the oldest is given up and counted: state stays small."""
@@ -30,12 +33,14 @@ class WriterState:
         gaps: open gaps as `[first, last]`, in order.
         given_up: gaps forgotten for want of room.
         salt: the key of its salted digests, once told.
+        lost: events that it said it has lost so far, by reason.
     """
 
     last_seq: int = -1
     gaps: list[list[int]] = field(default_factory=list)
     given_up: int = 0
     salt: str | None = None
+    lost: dict[str, int] = field(default_factory=dict)
 
 
 def arrival_of(writer: WriterState, seq: int) -> Arrival:
@@ -71,3 +76,21 @@ def apply(writer: WriterState, seq: int) -> tuple[int, int] | None:
             writer.gaps[index : index + 1] = [gap for gap in rest if gap[0] <= gap[1]]
             return first, last
     return None
+
+
+def newly_lost(writer: WriterState, attributes: Mapping[str, object]) -> dict[str, int]:
+    """What the writer has lost since it last said so, by reason; takes note of it.
+
+    An event that came late says less than the ones after it did: that is nothing new.
+    """
+    told = lost_so_far(attributes)
+    before, writer.lost = writer.lost, told
+    more = sum(told.values()) - sum(before.values())
+    if more <= 0:
+        writer.lost = before
+        return {}
+    new = {reason: told.get(reason, 0) - before.get(reason, 0) for reason in {**before, **told}}
+    if min(new.values()) < 0:
+        # It gives other reasons for the same losses than before.
+        return {"untold": more}
+    return {reason: count for reason, count in new.items() if count}

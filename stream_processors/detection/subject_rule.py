@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import ClassVar, Generic, TypeVar
 
 from watchkeeper.schemas.failure_modes import FailureMode
-from watchkeeper.schemas.signals import Signal
+from watchkeeper.schemas.findings import Finding
+from watchkeeper.schemas.signals import Signal, SignalKind
 from watchkeeper.stream_processors.detection.detector import Found
 
 S = TypeVar("S")
@@ -21,6 +22,7 @@ class SubjectRule(ABC, Generic[S]):
         rule_version: grows when the same signals would be judged differently.
         state_version: grows when the shape of the state changes.
         failure_mode: the mode of all that it finds.
+        listens: the kinds of signals that it is shown; a signal pays only for those who listen.
         state_type: a flat dataclass of JSON values, all with defaults.
     """
 
@@ -28,6 +30,7 @@ class SubjectRule(ABC, Generic[S]):
     rule_version: ClassVar[int] = 1
     state_version: ClassVar[int] = 1
     failure_mode: ClassVar[FailureMode]
+    listens: ClassVar[frozenset[SignalKind]]
     state_type: type[S]
 
     @abstractmethod
@@ -36,3 +39,7 @@ class SubjectRule(ABC, Generic[S]):
 
         A signal that a tick found (`source_offset` is None) may come twice: the second time must change nothing.
         """
+
+    def hear(self, state: S, finding: Finding, signal: Signal) -> Iterable[Found]:  # noqa: ARG002 - overridden
+        """Takes in what another rule found about the same subject at this signal; only rules that override it do."""
+        return ()

@@ -14,7 +14,7 @@ MAX_REMEMBERED = 256
 """Unknown names whose nearest ones are remembered: an agent that makes up a name makes it up again."""
 
 MAX_COMPARED = 2000
-"""Registered names that an unknown one is compared with: 30 ms, once for each name."""
+"""Registered names that an unknown one is compared with, once for each name: it takes too long for each call."""
 
 MAX_DEPTH = 8
 """Of references followed when the known arguments of a schema are gathered."""

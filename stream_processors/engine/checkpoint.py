@@ -16,9 +16,10 @@ from typing import TypeVar
 
 from watchkeeper.schemas.errors import TransientError
 from watchkeeper.schemas.rows import RejectReason
+from watchkeeper.stream_processors.engine.observer import Observer, Unobserved
 from watchkeeper.stream_processors.engine.ports import Bus, Clock, RowsRefusedError, Store
 from watchkeeper.stream_processors.engine.rows import dead_letter_row
-from watchkeeper.stream_processors.engine.stage import Origin, Output, dead_letter_message
+from watchkeeper.stream_processors.engine.stage import Counts, Origin, Output, dead_letter_message
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +65,26 @@ class Checkpointer:
     Args:
         on_failure: called once with what can be neither kept nor set aside. The process must end then: whatever
             was not acknowledged is read again. Nothing is kept or acknowledged afterwards.
+        counts: where rows that the store refuses are counted.
+        observer: told of each step.
     """
 
-    def __init__(self, bus: Bus, store: Store, clock: Clock, on_failure: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        store: Store,
+        clock: Clock,
+        on_failure: Callable[[BaseException], None],
+        *,
+        counts: Counts | None = None,
+        observer: Observer | None = None,
+    ) -> None:
         self._bus = bus
         self._store = store
         self._clock = clock
         self._on_failure = on_failure
+        self._counts = counts or Counts()
+        self._observer = observer or Unobserved()
         self._failure: BaseException | None = None
         self._under_way: deque[_Keeping] = deque()
 
@@ -80,15 +94,23 @@ class Checkpointer:
         Raises:
             BaseException: what was told to `on_failure`: an earlier output could not be kept.
         """
+        await self.room()
+        previous = self._under_way[-1] if self._under_way else None
+        published = asyncio.get_running_loop().create_future()
+        kept = asyncio.create_task(self._keep(output, previous, published, on_kept))
+        self._under_way.append(_Keeping(published, kept))
+
+    async def room(self) -> None:
+        """Returns when fewer than `DEPTH` outputs are under way.
+
+        Raises:
+            BaseException: what was told to `on_failure`.
+        """
         while len(self._under_way) >= DEPTH:
             await asyncio.wait([self._under_way[0].kept])
             self._reap()
         if self._failure is not None:
             raise self._failure
-        previous = self._under_way[-1] if self._under_way else None
-        published = asyncio.get_running_loop().create_future()
-        kept = asyncio.create_task(self._keep(output, previous, published, on_kept))
-        self._under_way.append(_Keeping(published, kept))
 
     async def drain(self) -> None:
         """Returns when nothing is under way.
@@ -134,13 +156,19 @@ class Checkpointer:
         if previous is not None and not await self._went_well(previous.published):
             return
         if output.messages:
-            await persist(self._clock, "publishing", lambda: self._bus.publish(output.messages))
+            with self._observer.step("publish"):
+                await persist(self._clock, "publishing", lambda: self._bus.publish(output.messages))
         published.set_result(None)
-        await self._insert_all(output)
+        self._observer.published(output)
+        if output.rows:
+            with self._observer.step("rows"):
+                await self._insert_all(output)
+        self._observer.stored(output)
         if previous is not None and not await self._went_well(previous.kept):
             return
         if output.states:
-            await self._insert(output.state_table, output.states)
+            with self._observer.step("state"):
+                await self._insert(output.state_table, output.states)
         await on_kept()
 
     async def _went_well(self, earlier: asyncio.Future[None]) -> bool:
@@ -161,14 +189,16 @@ class Checkpointer:
         except RowsRefusedError as refusal:
             if origins is None:
                 raise
-            await self._set_aside(rows, origins, refusal)
+            await self._set_aside(table, rows, origins, refusal)
 
-    async def _set_aside(self, rows: Sequence[bytes], origins: Sequence[Origin], refusal: RowsRefusedError) -> None:
-        """Halves refused rows of events until the guilty ones stand alone; those become dead letters."""
+    async def _set_aside(
+        self, table: str, rows: Sequence[bytes], origins: Sequence[Origin], refusal: RowsRefusedError
+    ) -> None:
+        """Halves refused rows until the guilty ones stand alone; those become dead letters."""
         if len(rows) > 1:
             middle = len(rows) // 2
-            await self._insert_group("events", rows[:middle], origins[:middle])
-            await self._insert_group("events", rows[middle:], origins[middle:])
+            await self._insert_group(table, rows[:middle], origins[:middle])
+            await self._insert_group(table, rows[middle:], origins[middle:])
             return
         origin, detail = origins[0], str(refusal)
         reason: RejectReason = "store_refused"
@@ -176,6 +206,9 @@ class Checkpointer:
         await persist(self._clock, "publishing", lambda: self._bus.publish([message]))
         row = dead_letter_row(origin.record, reason, detail, origin.raw, origin.line)
         await self._insert("dead_letters", [row])
+        self._counts.reject(reason)
+        place = {"topic": origin.record.topic, "partition": origin.record.partition, "offset": origin.record.offset}
+        log.warning("the store refused a row of %s: its line is a dead letter now", table, extra=place)
 
     async def _insert(self, table: str, rows: Sequence[bytes]) -> None:
         await persist(self._clock, f"inserting into {table}", lambda: self._store.insert(table, rows))

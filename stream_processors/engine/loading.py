@@ -6,13 +6,15 @@ batch rests on is pinned, or copied, before the store is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from watchkeeper.schemas.event_contents import contents_of
 from watchkeeper.schemas.events import Event, SessionStarted
 from watchkeeper.stream_processors.detection.judge import Judge
 from watchkeeper.stream_processors.detection.library import MAX_PARTS
+from watchkeeper.stream_processors.detection.reading import covers
+from watchkeeper.stream_processors.detection.rules_in_force import context_of
 from watchkeeper.stream_processors.detection.sequence import Arrival, arrival_of
 from watchkeeper.stream_processors.detection.session import load_session
 from watchkeeper.stream_processors.engine.decode import Line, Rejected, decode
@@ -20,6 +22,9 @@ from watchkeeper.stream_processors.engine.ports import Clock, ContentKey, EventK
 from watchkeeper.stream_processors.engine.remembered import Remembered
 from watchkeeper.stream_processors.engine.sessions import Held, SessionKey, Sessions
 from watchkeeper.stream_processors.engine.stage import Output
+
+_DUE_TOGETHER = 500
+"""Sessions whose texts are loaded together: of two each, they have room in the library."""
 
 _ASK_AGAIN_US = 10_000_000
 """A text that was not there is asked for again after so long: another worker may have stored it since."""
@@ -85,7 +90,7 @@ class Loader:
         batch = Batch([Decoded(record, *decode(record)) for record in records])
         try:
             await self._load_sessions(batch)
-            await self._load_contents(batch)
+            await self._load_contents(self._missing(batch))
             await self._load_digests(batch)
         except BaseException:
             self._sessions.unpin(batch.pinned)
@@ -106,16 +111,40 @@ class Loader:
             state = load_session(stored.state)
             key = (stored.key[0], stored.key[1])
             if state is not None and key not in self._sessions:
-                self._sessions.add(key, Held(stored.partition, state))
+                self._sessions.add(key, Held(stored.partition, state, size=len(stored.state)))
                 self._pin(batch, [key])
 
     def _pin(self, batch: Batch, keys: list[SessionKey]) -> None:
         self._sessions.pin(keys)
         batch.pinned += keys
 
-    async def _load_contents(self, batch: Batch) -> None:
+    async def load_due(self, until_us: Mapping[int, int]) -> None:
+        """The texts of sessions that a tick will look at: one that was loaded and told nothing since lacks them.
+
+        Without them the default policy would stand in, whose limits are others and by which nothing is commanded.
+
+        Args:
+            until_us: by partition, the moment of the tick.
+        """
+        due = [held.state for _, held in self._sessions.open() if self._lacks_texts(held, until_us)]
+        for start in range(0, len(due), _DUE_TOGETHER):
+            states = due[start : start + _DUE_TOGETHER]
+            await self._load_contents(
+                ContentKey(state.tenant_id, address) for state in states for address in self._judge.missing(state)
+            )
+            for state in states:
+                # Kept with the session: the next texts may push these out of the library.
+                context_of(state, self._judge.library)
+
+    def _lacks_texts(self, held: Held, until_us: Mapping[int, int]) -> bool:
+        state, moment_us = held.state, until_us.get(held.partition)
+        if moment_us is None or state.context is not None or not self._judge.acts(state):
+            return False
+        return self._judge.is_due(state, clock_us=moment_us)
+
+    async def _load_contents(self, keys: Iterable[ContentKey]) -> None:
         now_us = self._clock.now_us()
-        missing = {key for key in self._missing(batch) if not self._absent.holds(key, now_us)}
+        missing = {key for key in keys if not self._absent.holds(key, now_us)}
         if not missing:
             return
         for part in await self._store.contents(missing, MAX_PARTS):
@@ -158,7 +187,7 @@ class Loader:
         suspects: set[EventKey] = set()
         for decoded in batch.decoded:
             held = self._sessions.get(decoded.session) if decoded.lines else None
-            if held is None or decoded.record.offset <= held.state.offset:
+            if held is None or covers(held.state, decoded.record.log, decoded.record.offset):
                 continue
             for line in decoded.lines:
                 event = line.event

@@ -57,7 +57,7 @@ class Crash(BaseException):
 
 Plan = Callable[[str], Trouble | float | None]
 """Asked before each call, by its name: what goes wrong with it, or how many seconds it takes. Names are `publish`,
-`insert <table>`, `open_states <table>`, `states <table>`, `digests` and `contents`."""
+`insert <table>`, `open_states <table>`, `states <table>`, `digests`, `contents` and `known_scores`."""
 
 
 def _smoothly(_: str) -> None:
@@ -85,7 +85,7 @@ class MemoryClock:
     """
 
     def __init__(self, now_us: int = 1_767_225_600_000_000, *, restless: bool = False) -> None:
-        self._now_us = now_us
+        self._now_us = self._elapsed_us = now_us
         self._restless = restless
         self._order = count()
         self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -95,10 +95,18 @@ class MemoryClock:
         """See `Clock.now_us`."""
         return self._now_us
 
+    def elapsed_us(self) -> int:
+        """See `Clock.elapsed_us`."""
+        return self._elapsed_us
+
+    def set(self, ahead_seconds: float) -> None:
+        """Sets the clock: nothing passes, and nobody wakes."""
+        self._now_us += round(ahead_seconds * 1e6)
+
     async def sleep(self, seconds: float) -> None:
         """See `Clock.sleep`."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now_us + round(seconds * 1e6), next(self._order), woken))
+        heapq.heappush(self._sleepers, (self._elapsed_us + round(seconds * 1e6), next(self._order), woken))
         if self._restless and (self._mover is None or self._mover.done()):
             self._mover = asyncio.create_task(self._move())
         await woken
@@ -106,7 +114,8 @@ class MemoryClock:
     def advance(self, seconds: float) -> None:
         """Moves on, and wakes whoever slept until then, earliest first."""
         self._now_us += round(seconds * 1e6)
-        while self._sleepers and (self._sleepers[0][0] <= self._now_us or self._sleepers[0][2].done()):
+        self._elapsed_us += round(seconds * 1e6)
+        while self._sleepers and (self._sleepers[0][0] <= self._elapsed_us or self._sleepers[0][2].done()):
             woken = heapq.heappop(self._sleepers)[2]
             if not woken.done():
                 woken.set_result(None)
@@ -117,7 +126,7 @@ class MemoryClock:
         while self._sleepers:
             await asyncio.sleep(0)
             if not ready and self._sleepers:
-                self.advance(max(0, self._sleepers[0][0] - self._now_us) / 1e6)
+                self.advance(max(0, self._sleepers[0][0] - self._elapsed_us) / 1e6)
 
 
 async def act(
@@ -188,6 +197,11 @@ class MemoryBus:
         self._life += 1
         self._logs = {topic.name: [_Log() for _ in range(topic.partitions)] for topic in TOPICS}
         self.committed.clear()
+
+    @property
+    def has_forgotten(self) -> bool:
+        """Whether it did so since it was made."""
+        return self._life > 1
 
     async def log_id(self) -> str:
         """See `Bus.log_id`."""

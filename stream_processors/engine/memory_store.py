@@ -14,11 +14,13 @@ from watchkeeper.schemas.envelope import Envelope
 from watchkeeper.schemas.errors import StoreUnavailableError
 from watchkeeper.schemas.findings import Finding
 from watchkeeper.schemas.rows import ContentRow, DeadLetterRow, EventColumns, SessionRow, SubjectRow
+from watchkeeper.schemas.scores import Score
 from watchkeeper.stream_processors.engine.memory import MemoryClock, Plan, Trouble, act, settle
 from watchkeeper.stream_processors.engine.ports import (
     ContentKey,
     EventKey,
     RowsRefusedError,
+    ScoreKey,
     StateKey,
     StoredDigest,
     StoredPart,
@@ -60,13 +62,14 @@ TABLES: dict[str, _Table] = {
         "revision",
         (DeadLetterRow,),
     ),
+    "scores": _Table(("tenant_id", "source", "agent_id", "score_id"), "graded_at", (Score,)),
 }
 
 
 @dataclass(slots=True)
 class _Kept:
     row: Row
-    version: int
+    version: Any
 
 
 class MemoryStore:
@@ -150,6 +153,16 @@ class MemoryStore:
         ]
         settle(trouble, "contents", StoreUnavailableError)
         return [StoredPart(row["address"], row["part"], row["parts"], row["text"]) for row in rows]
+
+    async def known_scores(self, keys: Collection[ScoreKey]) -> set[ScoreKey]:
+        """See `Store.known_scores`."""
+        trouble = await self._act("known_scores")
+        kept = self._tables["scores"]
+        found = {
+            key for key in keys if key[:4] in kept and (kept[key[:4]].row["result_type"] == "failure") == key.failed
+        }
+        settle(trouble, "known_scores", StoreUnavailableError)
+        return found
 
     async def _act(self, name: str) -> Trouble | None:
         return await act(self.trouble, name, self._clock, StoreUnavailableError, RowsRefusedError)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from watchkeeper.schemas.errors import PermanentError
+from watchkeeper.schemas.rows import RejectReason
 
 
 class RowsRefusedError(PermanentError):
@@ -85,6 +86,16 @@ class ContentKey(NamedTuple):
     address: str
 
 
+class ScoreKey(NamedTuple):
+    """A score, by the key of its table, and whether it is a failure to grade: that may be made good later."""
+
+    tenant_id: str
+    source: str
+    agent_id: str
+    score_id: str
+    failed: bool
+
+
 @dataclass(frozen=True, slots=True)
 class StoredPart:
     """One part of a stored text; a short text is one part of one."""
@@ -156,12 +167,40 @@ class Store(Protocol):
     async def contents(self, keys: Collection[ContentKey], most_parts: int) -> list[StoredPart]:
         """What is stored of these texts; a text of more than `most_parts` parts is left out."""
 
+    async def known_scores(self, keys: Collection[ScoreKey]) -> set[ScoreKey]:
+        """Those of these scores that are stored."""
+
+
+class RefusedRecord(NamedTuple):
+    """A record that is not what its topic holds, and why."""
+
+    record: Record
+    reason: RejectReason
+    detail: str
+
+
+class GrantSource(Protocol):
+    """The grants of `agent.grants`, as stage 2 uses them: they stand in a book that its rules share."""
+
+    async def catch_up(self) -> None:
+        """Returns when all that was published before the call is in the book.
+
+        Raises:
+            BusUnavailableError: the topic cannot be read to its end now.
+        """
+
+    def refused(self) -> list[RefusedRecord]:
+        """The records that were refused since the last call."""
+
 
 class Clock(Protocol):
     """Time, so that a simulation may own it."""
 
     def now_us(self) -> int:
         """Microseconds since 1970."""
+
+    def elapsed_us(self) -> int:
+        """Microseconds since some moment. Nobody can set this one: it tells when somebody has set the other."""
 
     async def sleep(self, seconds: float) -> None:
         """Lets others go on for so long."""

@@ -138,6 +138,7 @@ def session_row(partition: int, session: SessionState) -> bytes:
         intent=session.intent,
         model=session.model,
         started_at=from_us(session.started_us),
+        opened_at=from_us(session.opened_us),
         last_event_at=from_us(session.last_us),
         status=session.status,  # type: ignore[arg-type] # detectors and events only ever set members
         events=totals.events,

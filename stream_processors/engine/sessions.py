@@ -16,11 +16,17 @@ CAPACITY = 50_000
 
 @dataclass(slots=True, eq=False)
 class Held:
-    """A session in memory; `pins` counts the batches and outputs on their way that rest on it."""
+    """A session in memory.
+
+    Attributes:
+        pins: counts the batches and outputs on their way that rest on it.
+        size: the bytes of its state when that was last read or written.
+    """
 
     partition: int
     state: SessionState
     pins: int = 0
+    size: int = 0
 
 
 class Sessions:
@@ -44,6 +50,11 @@ class Sessions:
 
     def __len__(self) -> int:
         return len(self._held)
+
+    @property
+    def bytes(self) -> int:
+        """The bytes of all states when they were last read or written."""
+        return sum(held.size for held in self._held.values())
 
     def get(self, key: SessionKey) -> Held | None:
         """The session, if it is held."""

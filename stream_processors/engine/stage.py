@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -25,7 +26,15 @@ _SIGNAL_BYTES = 256 * 1024
 
 @dataclass(slots=True)
 class Counts:
-    """What a stage has seen and said since it began."""
+    """What a stage has seen and said since it began.
+
+    Attributes:
+        rejected: lines and records that became dead letters.
+        reasons: the same, by reason.
+        found: findings by failure mode and severity.
+        lost: events that producers say they lost, by reason.
+        unpriced: model requests with usage and no known price.
+    """
 
     records: int = 0
     events: int = 0
@@ -37,15 +46,31 @@ class Counts:
     findings: int = 0
     signals: int = 0
     commands: int = 0
+    unpriced: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    found: Counter[tuple[str, str]] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Counts) -> None:
         """Sums up."""
         for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    def reject(self, reason: RejectReason) -> None:
+        """Counts a dead letter."""
+        self.rejected += 1
+        self.reasons[reason] += 1
+
+
+class StateSize(NamedTuple):
+    """What a stage holds in memory: states, and the bytes of their rows when they were last read or written."""
+
+    entries: int
+    bytes: int
+
 
 class Origin(NamedTuple):
-    """Where the row of an event came from, should the store refuse it."""
+    """Where the row of an event, or of a score, came from, should the store refuse it."""
 
     record: Record
     raw: bytes
@@ -63,10 +88,13 @@ class Output:
     Attributes:
         messages: findings, signals, commands and dead letters for the bus.
         rows: rows by table and group of days, so that no insert touches too many partitions.
-        origins: for the rows of events, in the same order, the lines that they were made of.
+        origins: for rows that were told by somebody, in the same order, the lines that they were made of.
         state_table: where `states` go, last of all.
         touched: keys of the states that this output rests on; they stay in memory until it is kept.
         recent: digests of event rows on their way.
+        oldest_ms: the broker's time of the batch's oldest record, in milliseconds since 1970; None at a tick.
+        found_us: the times of the events (at a tick: of the limits) at which its findings were due, in microseconds
+            since 1970; without those of imports, whose events are old.
     """
 
     state_table: str
@@ -77,6 +105,8 @@ class Output:
     touched: dict[Any, None] = field(default_factory=dict)
     recent: dict[EventKey, list[StoredDigest]] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
+    oldest_ms: int | None = None
+    found_us: list[int] = field(default_factory=list)
     _signals: dict[str, list[bytes]] = field(default_factory=dict)
 
     def add_row(self, table: str, row: bytes, at_us: int = 0) -> Group:
@@ -90,7 +120,11 @@ class Output:
 
     def add_event(self, row: bytes, at_us: int, origin: Origin) -> None:
         """Adds the row of an event that occurred at `at_us`."""
-        group = self.add_row("events", row, at_us)
+        self.add_told("events", row, at_us, origin)
+
+    def add_told(self, table: str, row: bytes, at_us: int, origin: Origin) -> None:
+        """Adds a row that was made of one line: refused by the store, that line becomes a dead letter."""
+        group = self.add_row(table, row, at_us)
         origins = self.origins.get(group)
         if origins is None:
             origins = self.origins[group] = []
@@ -102,6 +136,9 @@ class Output:
         self.messages.append(Message(FINDINGS.name, finding.key, body))
         self.add_row("findings", body, to_us(finding.first_event_at))
         self.counts.findings += 1
+        self.counts.found[finding.failure_mode, finding.severity] += 1
+        if finding.origin != "import":
+            self.found_us.append(to_us(finding.last_event_at))
 
     def add_signal(self, signal: Signal) -> None:
         """To the bus, keyed by subject; all of an output for one subject travel in one record (`seal`)."""
@@ -128,7 +165,7 @@ class Output:
         """To the bus and to the table, byte for byte; `line` is -1 for the record as a whole."""
         self.add_row("dead_letters", dead_letter_row(record, reason, detail, raw, line))
         self.messages.append(dead_letter_message(record, reason, detail, raw, line))
-        self.counts.rejected += 1
+        self.counts.reject(reason)
 
     @property
     def is_empty(self) -> bool:
@@ -148,6 +185,9 @@ class Stage(Protocol):
     def judge(self, prepared: Any) -> Output:
         """Judges a prepared batch; pure but for the states in memory."""
 
+    async def prepare_tick(self, until_us: Mapping[int, int]) -> None:
+        """Loads what a tick until then needs; changes no state."""
+
     def tick(self, until_us: Mapping[int, int]) -> Output | None:
         """Lets time pass for what is open; None where nothing came of it.
 
@@ -155,8 +195,14 @@ class Stage(Protocol):
             until_us: by partition, the moment until which all that had arrived there is judged.
         """
 
+    def clock_was_set(self, ahead_us: int) -> None:
+        """Takes note that the worker's clock was set forward by so much, or back: nothing has waited for that."""
+
     def settled(self, output: Output) -> None:
         """Takes note that an output is kept for good."""
+
+    def size(self) -> StateSize:
+        """How much state is in memory. It looks at every state: ask every few seconds, not at every batch."""
 
 
 def dead_letter_message(record: Record, reason: RejectReason, detail: str, raw: bytes, line: int) -> Message:
@@ -169,10 +215,10 @@ def dead_letter_message(record: Record, reason: RejectReason, detail: str, raw: 
     return Message(DEAD_LETTER.name, f"{record.topic}/{record.partition}".encode(), raw, headers)
 
 
-def next_version(version: int, offset: int) -> int:
+def next_version(version: int, position: int) -> int:
     """The version of a state's next row.
 
-    The offset stands in the upper bits: of two workers that write the same state, the one that has read further
-    wins, whoever writes last.
+    The position (`detection.reading`) stands in the upper bits: of two workers that write the same state, the one that
+    has read further wins, whoever writes last.
     """
-    return max(version + 1, (offset + 1) << 20)
+    return max(version + 1, (position + 1) << 20)

@@ -12,6 +12,7 @@ from watchkeeper.schemas.model import from_us, to_us
 from watchkeeper.schemas.wire import line_digest
 from watchkeeper.stream_processors.detection.hearing import Place, Verdict
 from watchkeeper.stream_processors.detection.judge import Judge
+from watchkeeper.stream_processors.detection.reading import covers, position, reach
 from watchkeeper.stream_processors.detection.sequence import Arrival, arrival_of
 from watchkeeper.stream_processors.detection.session import SessionState, load_session
 from watchkeeper.stream_processors.engine.decode import Line
@@ -20,7 +21,7 @@ from watchkeeper.stream_processors.engine.ports import Clock, EventKey, Record, 
 from watchkeeper.stream_processors.engine.remembered import Remembered
 from watchkeeper.stream_processors.engine.rows import EventRows, content_row, part_row, session_row
 from watchkeeper.stream_processors.engine.sessions import CAPACITY, Held, Sessions
-from watchkeeper.stream_processors.engine.stage import DAY_US, Origin, Output, next_version
+from watchkeeper.stream_processors.engine.stage import DAY_US, Origin, Output, StateSize, next_version
 
 _TABLE = "sessions"
 
@@ -34,6 +35,7 @@ class _Case:
     state: SessionState
     covered: bool
     clock_us: int
+    stamped_us: int
 
 
 class StageOne:
@@ -66,7 +68,9 @@ class StageOne:
         for stored in loaded:
             state = load_session(stored.state)
             if state is not None:
-                self.sessions.add((state.tenant_id, state.session_id), Held(stored.partition, state))
+                self.sessions.add(
+                    (state.tenant_id, state.session_id), Held(stored.partition, state, size=len(stored.state))
+                )
 
     async def prepare(self, records: Sequence[Record]) -> Batch:
         """See `Stage.prepare`."""
@@ -82,6 +86,10 @@ class StageOne:
         self._close(output)
         self.sessions.unpin(prepared.pinned)
         return output
+
+    async def prepare_tick(self, until_us: Mapping[int, int]) -> None:
+        """See `Stage.prepare_tick`."""
+        await self._loader.load_due(until_us)
 
     def tick(self, until_us: Mapping[int, int]) -> Output | None:
         """See `Stage.tick`."""
@@ -105,10 +113,19 @@ class StageOne:
         self._close(output)
         return output
 
+    def clock_was_set(self, ahead_us: int) -> None:
+        """See `Stage.clock_was_set`."""
+        for _, held in self.sessions.open():
+            held.state.arrived_us += ahead_us
+
     def settled(self, output: Output) -> None:
         """See `Stage.settled`."""
         self._on_their_way.remove(output)
         self.sessions.unpin(output.touched)
+
+    def size(self) -> StateSize:
+        """See `Stage.size`."""
+        return StateSize(len(self.sessions), self.sessions.bytes)
 
     def _judge_record(self, decoded: Decoded, batch: Batch, output: Output, clock_us: int) -> None:
         record = decoded.record
@@ -121,12 +138,19 @@ class StageOne:
         key = decoded.session
         held = self.sessions.get(key) or self.sessions.add(key, Held(record.partition, self._judge.open(first)))
         state = held.state
-        case = _Case(record, EventRows(record), state, record.offset <= state.offset, clock_us)
+        case = _Case(
+            record,
+            EventRows(record),
+            state,
+            covers(state, record.log, record.offset),
+            clock_us,
+            _stamp_us(record, clock_us),
+        )
         replayed = output.counts.replayed
         for line in decoded.lines:
             self._judge_line(line, case, batch, output)
         if output.counts.replayed - replayed < len(decoded.lines):
-            state.offset = max(state.offset, record.offset)
+            reach(state, record.log, record.offset)
             output.touched[key] = None
 
     def _judge_line(self, line: Line, case: _Case, batch: Batch, output: Output) -> None:
@@ -136,7 +160,9 @@ class StageOne:
         key = EventKey(event.tenant_id, event.session_id, event.writer_id, event.seq)
         if arrival_of(case.state.writer(event.writer_id), event.seq) is not Arrival.SEEN:
             digest = line_digest(line.raw)
-            verdict = self._judge.step(case.state, event, clock_us=case.clock_us, place=place)
+            verdict = self._judge.step(
+                case.state, event, clock_us=case.clock_us, place=place, stamped_us=case.stamped_us
+            )
         elif case.covered:
             counts.replayed += 1
             return
@@ -164,6 +190,9 @@ class StageOne:
         _add_verdict(output, verdict, case.record.partition, case.record.log)
         output.counts.events += 1
         output.counts.late += late
+        if verdict.lost:
+            output.counts.lost.update(verdict.lost)
+        output.counts.unpriced += verdict.priced.status == "unpriced"
 
     def _add_contents(self, output: Output, event: Event, clock_us: int) -> None:
         if type(event) is ContentPart:
@@ -188,8 +217,10 @@ class StageOne:
         output.seal()
         for key in output.touched:
             held = self.sessions[key]
-            held.state.version = next_version(held.state.version, held.state.offset)
-            output.states.append(session_row(held.partition, held.state))
+            held.state.version = next_version(held.state.version, position(held.state))
+            row = session_row(held.partition, held.state)
+            held.size = len(row)
+            output.states.append(row)
         self.sessions.pin(output.touched)
 
     def _known(self, key: EventKey, place: Place, batch: Batch) -> set[str]:
@@ -198,6 +229,12 @@ class StageOne:
         for output in self._on_their_way:
             known += output.recent.get(key, ())
         return {one.digest for one in known if one.stands_before(place.partition, place.offset, place.line)}
+
+
+def _stamp_us(record: Record, clock_us: int) -> int:
+    """When the broker took the record; 0 where that is not known, or told in another unit than milliseconds."""
+    stamped_us = record.timestamp_ms * 1000
+    return stamped_us if 0 < stamped_us <= clock_us + DAY_US else 0
 
 
 def _add_verdict(output: Output, verdict: Verdict, partition: int, log: str = "") -> None:

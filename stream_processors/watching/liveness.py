@@ -13,18 +13,31 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
 
-LOOP_SECONDS = 20.0
-"""The event loop turns at least this often: a batch takes 50 ms of it."""
-FETCH_SECONDS = 60.0
-"""A fetch is answered within a second, also where there is nothing new."""
-REBALANCE_SECONDS = 120.0
 GRACE_SECONDS = 5.0
+MOST_MARKERS = 10
+"""Records that may stand in the log and never come: the marks of producers' transactions."""
 STEP_SECONDS = 1.0
 EXIT_STALLED = 79
 """The worker found itself stalled; the supervisor starts it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class StallLimits:
+    """After how many seconds without movement a worker counts as stalled.
+
+    Attributes:
+        loop: the event loop turns at least this often; a batch takes 50 ms of it.
+        fetch: a fetch is answered within a second, also where there is nothing new; and what is in the log is taken.
+        rebalance: how long the consumer group may be shared out anew.
+    """
+
+    loop: float = 20.0
+    fetch: float = 60.0
+    rebalance: float = 120.0
 
 
 class Liveness:
@@ -34,8 +47,8 @@ class Liveness:
         waiting: which sides are away, by name.
     """
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], float] = time.monotonic, limits: StallLimits = StallLimits()) -> None:
+        self._now, self._limits = now, limits
         self._under_way: dict[str, int] = {}
         self.waiting: dict[str, bool] = {"store": False, "broker": False}
         self.restart()
@@ -45,6 +58,8 @@ class Liveness:
         now = self._now()
         self._beat = now
         self._fetched: dict[str, float] = {}
+        self._behind_since: dict[str, float] = {}
+        self._recovered = 0.0
         self._rebalancing_since: float | None = None
         self._broker_answered = 0.0
 
@@ -59,6 +74,18 @@ class Liveness:
     def released(self, topic: str) -> None:
         """No partition of the topic is in hand: no answer is due."""
         self._fetched.pop(topic, None)
+        self._behind_since.pop(topic, None)
+
+    def moved(self, topic: str) -> None:
+        """Records were taken from the topic, or others are to be taken now."""
+        self._behind_since.pop(topic, None)
+
+    def behind(self, topic: str, records: int) -> None:
+        """How many records stand in the log that were not taken; to be told again and again."""
+        if records <= MOST_MARKERS:
+            self._behind_since.pop(topic, None)
+        else:
+            self._behind_since.setdefault(topic, self._now())
 
     def rebalancing(self, *, is_so: bool) -> None:
         """Whether the group is being shared out anew."""
@@ -78,27 +105,48 @@ class Liveness:
     def end(self, side: str, *, ok: bool) -> None:
         """It has ended; where it failed, its side counts as away until one does not."""
         self._under_way[side] -= 1
+        if ok and self.waiting[side]:
+            self._recovered = self._now()
         self.waiting[side] = not ok
 
     def is_fetch_late(self, seconds: float) -> bool:
         """Whether a consumer has waited for an answer for so long."""
         return any(self._now() - at > seconds for at in tuple(self._fetched.values()))
 
+    def waits_for(self) -> list[str]:
+        """The sides that are away."""
+        return sorted(side for side, away in self.waiting.items() if away)
+
     def problem(self) -> str:
         """Why the worker is stalled; empty where it is not."""
         now = self._now()
-        if now - self._beat > LOOP_SECONDS:
+        if now - self._beat > self._limits.loop:
             return f"the event loop has not turned for {now - self._beat:.0f} s"
         if any(self.waiting.values()) or any(tuple(self._under_way.values())):
             return ""
         since = self._rebalancing_since
-        if since is not None and now - since > REBALANCE_SECONDS and self._broker_answered > since:
+        if since is None:
+            return self._fetch_problem(now) or self._stream_problem(now)
+        if now - since > self._limits.rebalance and self._broker_answered > since:
             return f"the consumer group has been rebalancing for {now - since:.0f} s though the broker answers"
-        for topic, at in tuple(self._fetched.items()):
+        return ""
+
+    def _fetch_problem(self, now: float) -> str:
+        limit = self._limits.fetch
+        for topic, fetched in tuple(self._fetched.items()):
+            # What stood still while a side was away has so long again to begin.
+            at = max(fetched, self._recovered)
             # Only an answer to somebody else, later than the silence began, tells a stalled consumer from a broker
             # that is away.
-            if now - at > FETCH_SECONDS and self._broker_answered > at + FETCH_SECONDS / 2:
+            if now - at > limit and self._broker_answered > at + limit / 2:
                 return f"no fetch of {topic} was answered for {now - at:.0f} s though the broker answers others"
+        return ""
+
+    def _stream_problem(self, now: float) -> str:
+        for topic, since in tuple(self._behind_since.items()):
+            quiet = now - max(since, self._recovered)
+            if quiet > self._limits.fetch:
+                return f"nothing of {topic} was taken for {quiet:.0f} s though records wait in the log"
         return ""
 
 
@@ -141,10 +189,12 @@ class Watchdog:
 
 
 def stacks() -> str:
-    """Where every thread stands: files, lines and code, no values."""
+    """Where every thread stands, the main one first: files, lines and code, no values."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    found = (
+    # The event loop is the main thread's: a log that cuts long lines must not cut that.
+    main = threading.main_thread().ident
+    frames = sys._current_frames().items()  # noqa: SLF001 - the documented way to other threads' frames
+    return "\n".join(
         f"thread {names.get(ident, ident)}:\n{''.join(traceback.format_stack(frame))}"
-        for ident, frame in sys._current_frames().items()  # noqa: SLF001 - the documented way to other threads' frames
+        for ident, frame in sorted(frames, key=lambda one: one[0] != main)
     )
-    return "\n".join(found)

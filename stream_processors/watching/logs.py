@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import threading
 import traceback
@@ -21,10 +22,14 @@ from watchkeeper.schemas.errors import ConfigurationError, RejectedError, Watchk
 
 OURS = "watchkeeper"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-FIELDS = ("topic", "partition", "first_offset", "last_offset", "events")
-"""What a call may add by `extra=`."""
+FIELDS = (
+    "topic", "partition", "offset", "first_offset", "last_offset", "generation", "partitions",
+    "events", "table", "error", "minutes", "seconds",
+)  # fmt: skip
+"""What a call may add by `extra=`: numbers, names of our own, classes of errors."""
 
 _MOST_CHARACTERS = 8_000
+_PLACES = re.compile(r"%(?:%|[-#0 +]*\d*(?:\.\d+)?[sdifgrxa])")
 _SILENT = ("urllib3", "clickhouse_connect", "aiokafka.cluster", "aiokafka.conn")
 """They tell every attempt, with the whole address; the engine says once what is away, and repeats itself slowly."""
 
@@ -91,7 +96,10 @@ def places(error: BaseException) -> str:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time (UTC), level, logger, event (the sentence before its values), message, worker."""
+    """One JSON object a line: time (UTC), level, logger, event, message, worker (the process), and `FIELDS`.
+
+    `event` is the sentence without its values: the same for each time that the same thing happens.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """See `logging.Formatter.format`."""
@@ -100,7 +108,7 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "event": str(record.msg) if _is_ours(record) and isinstance(record.msg, str) else message,
+            "event": _event_of(record.msg) if _is_ours(record) and isinstance(record.msg, str) else message,
             "worker": os.getpid(),
         }
         line |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
@@ -119,10 +127,16 @@ class PlainLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """See `logging.Formatter.format`."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line = f"{at} {record.levelname} {record.name} {message_of(record)}"
+        fields = "".join(f" {name}={getattr(record, name)}" for name in FIELDS if hasattr(record, name))
+        line = f"{at} {record.levelname} {record.name} {message_of(record)}{fields}"
         if record.exc_info and record.exc_info[1] is not None:
             line += f"\n{places(record.exc_info[1])}"
         return line
+
+
+def _event_of(template: str) -> str:
+    """A sentence with a mark in place of each of its values."""
+    return _PLACES.sub(lambda found: "%" if found.group() == "%%" else "…", template)
 
 
 def _is_ours(record: logging.LogRecord) -> bool:

@@ -12,6 +12,7 @@ from watchkeeper.stream_processors.engine.ports import (
     ContentKey,
     EventKey,
     Message,
+    ScoreKey,
     StateKey,
     Store,
     StoredDigest,
@@ -73,6 +74,11 @@ class WatchedStore:
         """See `Store.contents`."""
         with _side(self._liveness, "store"):
             return await self._store.contents(keys, most_parts)
+
+    async def known_scores(self, keys: Collection[ScoreKey]) -> set[ScoreKey]:
+        """See `Store.known_scores`."""
+        with _side(self._liveness, "store"):
+            return await self._store.known_scores(keys)
 
 
 class WatchedBus:
