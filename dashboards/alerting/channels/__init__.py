@@ -1,0 +1,1 @@
+"""The ways by which a message goes out: one module for each."""

@@ -1,0 +1,1 @@
+"""The pages of the console, each a module with a tuple `PAGES`."""

@@ -1,0 +1,6 @@
+SELECT
+    if(
+        count() = 0, NULL,
+        countIf({{key}} IN (SELECT key FROM {{capped}})) / count()
+    ) AS capped
+FROM {{sessions}}

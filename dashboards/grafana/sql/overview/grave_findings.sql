@@ -1,0 +1,1 @@
+SELECT sumIf(findings, severity IN ('high', 'critical')) AS grave FROM {{found}}

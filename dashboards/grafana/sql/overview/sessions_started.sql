@@ -1,0 +1,1 @@
+SELECT sum(sessions_started) AS sessions_started FROM {{activity}}

@@ -1,0 +1,1 @@
+SELECT sum(sessions_stopped) AS stopped FROM {{activity}}

@@ -1,0 +1,2 @@
+-- Where sessions are looked at, their intent too.
+$__conditionalAll(intent IN (${intent:singlequote}), $intent)

@@ -1,0 +1,2 @@
+SELECT count() AS given_up
+FROM {{given_up}}

@@ -1,0 +1,1 @@
+SELECT count() AS findings FROM {{of_session}} WHERE status = 'open'

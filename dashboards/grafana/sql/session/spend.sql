@@ -1,0 +1,1 @@
+SELECT toFloat64(sum(cost_usd)) AS spend FROM {{now}} HAVING count() > 0

@@ -1,0 +1,1 @@
+SELECT sum(tokens) AS tokens FROM {{now}} HAVING count() > 0
