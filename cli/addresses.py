@@ -1,4 +1,4 @@
-"""Where ClickHouse and Kafka are: from the command line, else the environment, else the local stack that runs."""
+"""Where ClickHouse, Kafka and files of settings are: told by the command line, the environment or the local stack."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ from watchkeeper.stream_processors import settings
 def data_directory(home: Path | None) -> Path:
     """The local stack's directory: `--home`, else $WATCHKEEPER_HOME, else `.watchkeeper`."""
     return home or Path(os.environ.get(settings.HOME) or ".watchkeeper")
+
+
+def written_file(option: Path | None, variable: str, home: Path, name: str) -> Path | None:
+    """A file of settings: the option's, else the one that a variable names, else the stack's; None where none is."""
+    named = option or (Path(os.environ[variable]) if os.environ.get(variable) else None)
+    if named is not None:
+        return named
+    here = home / name
+    return here if here.is_file() else None
 
 
 def clickhouse_dsn(option: str | None, home: Path | None) -> str:

@@ -6,7 +6,9 @@
 | 1 | something was found wrong, or what was asked failed |
 | 2 | the command line cannot be understood |
 | 3 | what was named does not exist |
-| 69 | ClickHouse or Kafka does not answer now; the same command may succeed later |
+| 4 | `evals run`: the candidate is worse than the baseline, significantly |
+| 5 | `evals run`: it cannot be said whether it is: too few cases, or too many failures |
+| 69 | ClickHouse, Kafka or Grafana does not answer now; the same command may succeed later |
 | 70 | an error in Watchkeeper itself |
 | 78 | a setting, an address or a file must be put right first |
 | 130 | interrupted from the keyboard |
@@ -30,6 +32,8 @@ class ExitCode(IntEnum):
     FAILED = 1
     USAGE = 2
     NOT_FOUND = 3
+    WORSE = 4
+    UNDECIDED = 5
     UNAVAILABLE = 69
     INTERNAL = 70
     CONFIGURATION = 78

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from watchkeeper.cli import queries
+from watchkeeper.cli import letter_queries
 from watchkeeper.cli.exit_codes import NotFoundError
 from watchkeeper.cli.store import ReadStore, Row
 from watchkeeper.schemas.errors import PermanentError
@@ -112,7 +112,7 @@ def read_letters(store: ReadStore, places: list[Place]) -> list[Letter]:
     Raises:
         NotFoundError: at one of them there is none.
     """
-    rows = store.rows(queries.DEAD_LETTERS, places=[place.key for place in places])
+    rows = store.rows(letter_queries.DEAD_LETTERS, places=[place.key for place in places])
     found = {letter.place: letter for letter in map(Letter.of, rows)}
     missing = [place for place in places if place not in found]
     if missing:

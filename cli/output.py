@@ -7,7 +7,6 @@ move the cursor, or hide what stands there.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from rich.text import Text
 
 from watchkeeper.cli.command import close_output
 from watchkeeper.schemas.model import format_utc
+from watchkeeper.schemas.visible_text import visible
 
 GAP: Final = "  "
 _INDENT: Final = "    "
@@ -41,19 +41,6 @@ STATUS_STYLES: Final = {
     "rejected": "yellow",
     "cancelled": "yellow",
 }
-
-# C0 (but line feed and tab), DEL, C1, what reorders or hides text, and halves of pairs, which cannot be printed.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-
-
-def visible(text: str) -> str:
-    """Text with every control character spelled out, an escape as x1b; line feeds and tabs stay."""
-    return _UNSAFE.sub(_spelled, text.replace("\r\n", "\n"))
-
-
-def _spelled(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def one_line(text: str) -> str:

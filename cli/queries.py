@@ -1,7 +1,8 @@
-"""Every statement that commands send to ClickHouse.
+"""The statements that commands send to ClickHouse about sessions and their events, and what all statements share.
 
-All are constant: what people give is bound as a parameter, and an empty parameter filters nothing. Moments are
-microseconds since 1970. `FINAL` takes the latest version of each row.
+Those about findings are in `finding_queries`, about commands in `control_queries`, about dead letters in
+`letter_queries`. All are constant: what people give is bound as a parameter, and an empty parameter filters nothing.
+Moments are microseconds since 1970. `FINAL` takes the latest version of each row.
 """
 
 from __future__ import annotations
@@ -14,22 +15,70 @@ SESSION_COLUMNS: Final = """
     output_tokens, cost_usd, unpriced_requests, findings, worst_severity, policy_address, retention_class, stored_at
 """
 
-# `state` is left out: it is most of a row, and the worker's own.
+_WANTED: Final = """
+    stored_at >= fromUnixTimestamp64Micro({stored_since:Int64}, 'UTC')
+    AND last_event_at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
+    AND started_at < fromUnixTimestamp64Micro({until:Int64}, 'UTC')
+    AND ({tenant:String} = '' OR tenant_id = {tenant:String})
+    AND ({agent:String} = '' OR agent_id = {agent:String})
+    AND ({user:String} = '' OR user_id = {user:String})
+    AND ({customer:String} = '' OR customer_id = {customer:String})
+    AND ({status:String} = '' OR status = {status:String})
+    AND ({origin:String} = '' OR origin = {origin:String})
+    AND ({intent:String} = '' OR intent = {intent:String})
+    AND ({version:String} = '' OR agent_version = {version:String})
+    AND (empty({severities:Array(String)}) OR worst_severity IN {severities:Array(String)})
+    AND ({with_findings:UInt8} = 0 OR findings > 0)
+    AND (
+        {mode:String} = '' OR (tenant_id, session_id) IN (
+            SELECT tenant_id, assumeNotNull(session_id)
+            FROM findings
+            WHERE failure_mode = {mode:String} AND isNotNull(session_id)
+                AND stored_at >= fromUnixTimestamp64Micro({stored_since:Int64}, 'UTC')
+                AND ({tenant:String} = '' OR tenant_id = {tenant:String})
+                AND ({agent:String} = '' OR agent_id = {agent:String})
+        )
+    )
+    AND (
+        {after_session:String} = ''
+        OR started_at < fromUnixTimestamp64Micro({after:Int64}, 'UTC')
+        OR (
+            started_at = fromUnixTimestamp64Micro({after:Int64}, 'UTC')
+            AND (session_id, tenant_id) > ({after_session:String}, {after_tenant:String})
+        )
+    )
+"""
+
+# Which they are is asked of the copy in order of time, and they themselves by key. A session that was opened anew is
+# in the copy twice, so what is wanted is asked again of the row that holds. `last_event_at` grows with the versions
+# of a row: leaving granules out by it leaves no latest version out. `state` is left out: it is most of a row.
 SESSIONS: Final = f"""
 SELECT {SESSION_COLUMNS}
 FROM sessions FINAL
-WHERE stored_at >= fromUnixTimestamp64Micro({{stored_since:Int64}}, 'UTC')
-    AND last_event_at >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')
-    AND started_at < fromUnixTimestamp64Micro({{until:Int64}}, 'UTC')
-    AND ({{tenant:String}} = '' OR tenant_id = {{tenant:String}})
-    AND ({{agent:String}} = '' OR agent_id = {{agent:String}})
-    AND ({{user:String}} = '' OR user_id = {{user:String}})
-    AND ({{customer:String}} = '' OR customer_id = {{customer:String}})
-    AND ({{status:String}} = '' OR status = {{status:String}})
-    AND ({{origin:String}} = '' OR origin = {{origin:String}})
-    AND ({{with_findings:UInt8}} = 0 OR findings > 0)
-ORDER BY started_at DESC, session_id
+WHERE (source_partition, tenant_id, session_id) IN (
+    SELECT source_partition, tenant_id, session_id
+    FROM sessions_by_time FINAL
+    WHERE {_WANTED}
+        AND opened_at < fromUnixTimestamp64Micro({{opened_until:Int64}}, 'UTC')
+    ORDER BY started_at DESC, session_id, tenant_id
+    LIMIT {{limit:UInt32}}
+) AND {_WANTED}
+ORDER BY started_at DESC, session_id, tenant_id
 LIMIT {{limit:UInt32}}
+SETTINGS use_skip_indexes_if_final = 1, use_skip_indexes_if_final_exact_mode = 0
+"""  # noqa: S608 - put together from constants
+
+# Those that handed work to one another: a tree lives for days, not for months.
+SESSIONS_OF_TREE: Final = f"""
+SELECT {SESSION_COLUMNS}
+FROM sessions_by_time FINAL
+WHERE tenant_id = {{tenant:String}} AND root_session_id = {{root:String}}
+    AND opened_at >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC') - INTERVAL 1 DAY
+    AND opened_at < fromUnixTimestamp64Micro({{until:Int64}}, 'UTC') + INTERVAL 1 DAY
+    AND started_at >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')
+    AND started_at < fromUnixTimestamp64Micro({{until:Int64}}, 'UTC')
+ORDER BY started_at, session_id
+LIMIT 200
 """  # noqa: S608 - put together from constants
 
 # By the bloom index on session_id.
@@ -79,119 +128,4 @@ SELECT address, part, parts, size, media_type, text
 FROM contents FINAL
 WHERE tenant_id = {tenant:String} AND address IN {addresses:Array(String)}
 ORDER BY address, part
-"""
-
-# A finding told twice falls into one partition. Without being told so, ClickHouse (since 26.3) looks for it in all of
-# them, whatever the time bounds.
-_ONE_PARTITION: Final = "SETTINGS do_not_merge_across_partitions_select_final = 1"
-
-FINDING_COLUMNS: Final = """
-    tenant_id, finding_id, revision, status, session_id, root_session_id, subject, agent_id, agent_version,
-    environment, origin, user_id, customer_id, failure_mode, kind, severity, rule_id, rule_version, rule_stage,
-    summary, evidence, first_event_id, last_event_id, first_event_at, last_event_at, detected_at, policy_address,
-    runbook, stored_at
-"""
-
-# By the days of the session, and the bloom index on session_id.
-FINDINGS_OF_SESSION: Final = f"""
-SELECT {FINDING_COLUMNS}
-FROM findings FINAL
-WHERE tenant_id = {{tenant:String}} AND session_id = {{session:String}}
-    AND first_event_at >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')
-    AND first_event_at < fromUnixTimestamp64Micro({{until:Int64}}, 'UTC')
-ORDER BY last_event_at, detected_at, finding_id
-LIMIT 10000
-{_ONE_PARTITION}
-"""  # noqa: S608 - put together from constants
-
-# By the key's first part; commands are few.
-COMMANDS_OF_SESSION: Final = """
-SELECT
-    command_id, target_kind, target_id, action, tool_name, reason, issued_by, finding_id, issued_at, expires_at
-FROM control_commands FINAL
-WHERE tenant_id = {tenant:String}
-    AND issued_at < fromUnixTimestamp64Micro({until:Int64}, 'UTC')
-    AND expires_at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
-    AND (
-        (target_kind = 'session' AND target_id IN {lineage:Array(String)})
-        OR (target_kind = 'agent' AND target_id = {agent:String})
-        OR (target_kind = 'tenant' AND target_id = {tenant:String})
-    )
-ORDER BY issued_at, command_id
-LIMIT 1000
-"""
-
-# Recordings are found today and happened years ago, so the time of finding bounds no partition by itself. What was
-# stored since then stands in parts that were written since then, and their partitions are the days to look at.
-FINDING_DAYS: Final = """
-SELECT DISTINCT partition
-FROM system.parts
-WHERE database = currentDatabase() AND table = 'findings' AND active
-    AND modification_time >= toDateTime(fromUnixTimestamp64Micro({stored_since:Int64}, 'UTC')) - INTERVAL 1 HOUR
-ORDER BY partition
-"""
-
-FINDINGS: Final = f"""
-SELECT {FINDING_COLUMNS}
-FROM findings FINAL
-WHERE toYYYYMMDD(first_event_at) IN {{days:Array(UInt32)}}
-    AND detected_at >= fromUnixTimestamp64Micro({{since:Int64}}, 'UTC')
-    AND detected_at < fromUnixTimestamp64Micro({{until:Int64}}, 'UTC')
-    AND stored_at >= fromUnixTimestamp64Micro({{stored_since:Int64}}, 'UTC')
-    AND ({{tenant:String}} = '' OR tenant_id = {{tenant:String}})
-    AND ({{mode:String}} = '' OR failure_mode = {{mode:String}})
-    AND ({{kind:String}} = '' OR kind = {{kind:String}})
-    AND (empty({{severities:Array(String)}}) OR severity IN {{severities:Array(String)}})
-    AND ({{agent:String}} = '' OR agent_id = {{agent:String}})
-    AND ({{session:String}} = '' OR session_id = {{session:String}})
-    AND ({{origin:String}} = '' OR origin = {{origin:String}})
-    AND ({{status:String}} = '' OR status = {{status:String}})
-ORDER BY stored_at DESC, detected_at DESC, finding_id
-LIMIT {{limit:UInt32}}
-{_ONE_PARTITION}
-"""  # noqa: S608 - put together from constants
-
-DEAD_LETTER_PLACES: Final = """
-SELECT source_topic, source_partition, source_offset, source_line, reason, detail, received_at, status, revision
-FROM dead_letters FINAL
-WHERE received_at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
-    AND received_at < fromUnixTimestamp64Micro({until:Int64}, 'UTC')
-    AND ({reason:String} = '' OR reason = {reason:String})
-    AND ({status:String} = '' OR status = {status:String})
-ORDER BY received_at DESC, source_topic, source_partition, source_offset DESC, source_line DESC
-LIMIT {limit:UInt32}
-"""
-
-DEAD_LETTER_COUNTS: Final = """
-SELECT reason, countIf(status = 'open') AS open, countIf(status = 'redriven') AS redriven, max(received_at) AS latest
-FROM dead_letters FINAL
-WHERE received_at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
-    AND received_at < fromUnixTimestamp64Micro({until:Int64}, 'UTC')
-    AND ({reason:String} = '' OR reason = {reason:String})
-    AND ({status:String} = '' OR status = {status:String})
-GROUP BY reason
-ORDER BY open DESC, reason
-"""
-
-# By primary key.
-DEAD_LETTERS: Final = """
-SELECT
-    source_topic, source_partition, source_offset, source_line, revision, reason, detail, key_base64, raw_base64,
-    received_at, status
-FROM dead_letters FINAL
-WHERE (source_topic, source_partition, source_offset, source_line)
-    IN {places:Array(Tuple(String, UInt16, UInt64, Int32))}
-ORDER BY source_topic, source_partition, source_offset, source_line, received_at
-"""
-
-# A session also obeys what addresses a session above it.
-OPEN_SESSIONS: Final = """
-SELECT count() AS sessions
-FROM sessions FINAL
-WHERE tenant_id = {tenant:String} AND status = 'open'
-    AND (
-        {kind:String} = 'tenant'
-        OR ({kind:String} = 'agent' AND agent_id = {target:String})
-        OR ({kind:String} = 'session' AND {target:String} IN (session_id, parent_session_id, root_session_id))
-    )
 """

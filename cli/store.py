@@ -63,15 +63,25 @@ class ReadStore:
 
 
 @contextmanager
-def open_store(dsn: str) -> Iterator[ReadStore]:
+def open_store(dsn: str, *, seconds: int = MAX_SECONDS, slack_seconds: int = 10) -> Iterator[ReadStore]:
     """The store at an address, for the length of a block.
+
+    Args:
+        dsn: `http://user:password@host:port/database`.
+        seconds: what a question may take.
+        slack_seconds: how much longer to wait for the answer, and for a connection.
 
     Raises:
         ConfigurationError: the address is malformed or refused.
         StoreUnavailableError: nobody answers there.
     """
     address = parse_dsn(dsn)
-    client = connect_to(address, send_receive_timeout=MAX_SECONDS + 10, max_execution_time=MAX_SECONDS)
+    client = connect_to(
+        address,
+        connect_timeout=slack_seconds,
+        send_receive_timeout=seconds + slack_seconds,
+        max_execution_time=seconds,
+    )
     try:
         yield ReadStore(client, address)
     finally:

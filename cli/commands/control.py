@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import click
 from pydantic import ValidationError
 
-from watchkeeper.cli import formats, queries
+from watchkeeper.cli import formats
 from watchkeeper.cli.addresses import clickhouse_dsn, kafka_bootstrap
 from watchkeeper.cli.command import Example, TaughtCommand, complain
-from watchkeeper.cli.exit_codes import NotFoundError
+from watchkeeper.cli.controlling import Aim, UnsentError, command_for, issue
+from watchkeeper.cli.operator_name import operator_name
 from watchkeeper.cli.options import clickhouse_option, home_option, json_option, kafka_option
 from watchkeeper.cli.output import one_line, print_json
-from watchkeeper.cli.sending import Outgoing, Sender
-from watchkeeper.cli.store import ReadStore, open_store
+from watchkeeper.cli.store import open_store
 from watchkeeper.cli.times import Span
 from watchkeeper.schemas.control import MAX_COMMAND_SECONDS, Action, Control, Target
-from watchkeeper.schemas.errors import TransientError
-from watchkeeper.schemas.ids import uuid7
-from watchkeeper.schemas.topics import CONTROL
-from watchkeeper.stream_processors.engine.rows import command_row
 
 DEFAULT_TENANT: Final = "default"
 MAX_NAME: Final = 256
@@ -41,14 +35,6 @@ _RESUME: Final = """Lift what was stopped or held, for the same session, agent o
 
 A session that has ended stays ended; new ones may run again.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """Whom a command is for."""
-
-    tenant_id: str
-    target: Target
 
 
 def _options(function: Callable[..., None]) -> Callable[..., None]:
@@ -120,23 +106,19 @@ def _issue(  # the options of the three commands
     kafka: str | None,
     home: Path | None,
 ) -> None:
-    """Records the command, then sends it: what reached an agent is never missing from the audit."""
     aim = _aim(session, agent, tenant, tenant_id)
     if span.total_seconds() > MAX_COMMAND_SECONDS:
         raise click.BadParameter(
             "a command is in force for at most 1d: repeat it where that is too short", param_hint="--for"
         )
-    command = _control(action, aim, reason=reason, span=span, issued_by=issued_by or _operator())
+    command = _control(action, aim, reason=reason, span=span, issued_by=issued_by or operator_name())
     dsn, bootstrap = clickhouse_dsn(clickhouse, home), kafka_bootstrap(kafka, home)
     with open_store(dsn) as store:
-        _check_session(store, aim)
-        reached = _open_sessions(store, aim)
-        store.insert("control_commands", [command_row(command)])
-    try:
-        Sender(bootstrap).send([Outgoing(CONTROL.name, command.key, command.model_dump_json().encode())])
-    except TransientError:
-        complain(f"command {command.command_id} is recorded and was NOT sent: no agent hears of it")
-        raise
+        try:
+            reached = issue(store, bootstrap, command)
+        except UnsentError as error:
+            complain(error.told)
+            raise error.why from error
     if as_json:
         print_json({**command.model_dump(mode="json"), "open_sessions": reached})
         return
@@ -162,45 +144,11 @@ def _aim(session: str | None, agent: str | None, tenant: str | None, tenant_id: 
 
 
 def _control(action: Action, aim: Aim, *, reason: str, span: timedelta, issued_by: str) -> Control:
-    now = datetime.now(UTC)
     try:
-        return Control(
-            command_id=uuid7(),
-            tenant_id=aim.tenant_id,
-            target=aim.target,
-            action=action,
-            reason=reason,
-            issued_by=issued_by,
-            issued_at=now,
-            expires_at=now + span,
-        )
+        return command_for(action, aim, reason=reason, span=span, issued_by=issued_by)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         raise click.UsageError(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from error
-
-
-def _operator() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError) as error:
-        raise click.UsageError("the system does not say who you are: give --as NAME") from error
-
-
-def _check_session(store: ReadStore, aim: Aim) -> None:
-    """Refuses a command that no agent would take for its own: the session is known, and another tenant's."""
-    if aim.target.kind != "session":
-        return
-    tenants = [row["tenant_id"] for row in store.rows(queries.TENANTS_OF_SESSION, session=aim.target.id)]
-    if tenants and aim.tenant_id not in tenants:
-        raise NotFoundError(
-            f"tenant {aim.tenant_id} has no session {aim.target.id}, but {', '.join(tenants)} has: "
-            f"give --tenant-id {tenants[0]}. Nothing was sent"
-        )
-
-
-def _open_sessions(store: ReadStore, aim: Aim) -> int:
-    found = store.row(queries.OPEN_SESSIONS, tenant=aim.tenant_id, kind=aim.target.kind, target=aim.target.id)
-    return int(found["sessions"]) if found else 0
 
 
 def _confirm(command: Control, reached: int) -> None:

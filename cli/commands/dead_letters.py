@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar, get_args
 
 import click
 
-from watchkeeper.cli import formats, queries
+from watchkeeper.cli import formats, letter_queries
 from watchkeeper.cli.addresses import clickhouse_dsn, kafka_bootstrap
 from watchkeeper.cli.command import TaughtCommand, complain
 from watchkeeper.cli.letters import Letter, Place, read_letters
@@ -92,8 +92,8 @@ def list_letters(
     """Count dead letters by reason, and list the newest."""
     wanted = {"reason": reason or "", "status": status or "", "since": since or EARLIEST, "until": until or LATEST}
     with open_store(clickhouse_dsn(clickhouse, home)) as store:
-        counts = store.rows(queries.DEAD_LETTER_COUNTS, **wanted)
-        found = store.rows(queries.DEAD_LETTER_PLACES, **wanted, limit=limit)
+        counts = store.rows(letter_queries.DEAD_LETTER_COUNTS, **wanted)
+        found = store.rows(letter_queries.DEAD_LETTER_PLACES, **wanted, limit=limit)
     if as_json:
         print_json({"counts": counts, "letters": [{"place": str(Place.of(row)), **row} for row in found]})
     elif counts:
@@ -204,7 +204,7 @@ def _check_choice(places: Sequence[Place], reason: str | None, *, one_only: bool
 
 def _open_places(store: ReadStore, reason: str, *, with_sent: bool) -> list[Place]:
     rows = store.rows(
-        queries.DEAD_LETTER_PLACES,
+        letter_queries.DEAD_LETTER_PLACES,
         reason=reason,
         status="" if with_sent else "open",
         since=EARLIEST,

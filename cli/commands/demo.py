@@ -15,14 +15,16 @@ from watchkeeper.cli.demo.stack_in_use import stack_in_use
 from watchkeeper.cli.exit_codes import ExitCode
 from watchkeeper.cli.options import json_option
 from watchkeeper.cli.output import make_console, print_json
+from watchkeeper.cli.stack.settings import BROKERS
 from watchkeeper.producers.fleet.fleet import make_plan
 from watchkeeper.producers.fleet.scenarios import REGISTRY
+from watchkeeper.schemas.errors import ConfigurationError
 
 
 @command(
     "demo",
     examples=(
-        ("the whole of it, in about a minute", "watchkeeper demo"),
+        ("the whole of it, in one to two minutes", "watchkeeper demo"),
         ("and look around afterwards", "watchkeeper demo --keep"),
         ("two scenarios, for a script", "watchkeeper demo --only token-cap --only pagination --json"),
     ),
@@ -32,6 +34,11 @@ from watchkeeper.producers.fleet.scenarios import REGISTRY
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
     help="Use the stack that runs there. Default: start one in a temporary directory.",
+)
+@click.option(
+    "--broker",
+    type=click.Choice(BROKERS),
+    help="The broker of a stack that is started: in memory, or Apache Kafka (needs Java 17, and Maven once).",
 )
 @click.option("--keep", is_flag=True, help="Leave the stack running, to look further.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The same seed, the same fleet.")
@@ -46,7 +53,14 @@ from watchkeeper.producers.fleet.scenarios import REGISTRY
 )
 @json_option("Progress on stderr, and one JSON document at the end")
 def demo(
-    *, home: Path | None, keep: bool, seed: int, sessions: int | None, only: tuple[str, ...], as_json: bool
+    *,
+    home: Path | None,
+    broker: str | None,
+    keep: bool,
+    seed: int,
+    sessions: int | None,
+    only: tuple[str, ...],
+    as_json: bool,
 ) -> int:
     """Run a simulated fleet through the whole pipeline.
 
@@ -55,11 +69,13 @@ def demo(
     with 1 where an injected failure went unseen or a clean agent was accused. Leaves nothing running without --keep.
     """
     # Before anything is started: a scenario that does not exist must not cost a minute.
+    if home is not None and broker is not None:
+        raise ConfigurationError(f"the stack in {home} has its broker already: leave out --broker, or --home")
     wanted = SESSIONS if sessions is None and not only else sessions
     plan = make_plan(REGISTRY, seed=seed, sessions=wanted, only=only)
     with picture_on(sys.stderr if as_json else sys.stdout) as picture:
         picture.phase("Starting broker, ClickHouse and worker" if home is None else f"Looking at the stack in {home}")
-        with stack_in_use(home, keep=keep) as stack:
+        with stack_in_use(home, keep=keep, broker=broker) as stack:
             report = run_demo(plan, stack, picture)
             picture.phase("Done" if stack.stays else "Stopping broker, ClickHouse and worker")
     if as_json:

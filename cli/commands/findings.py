@@ -11,9 +11,10 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from watchkeeper.cli import formats, queries
+from watchkeeper.cli import formats
 from watchkeeper.cli.addresses import clickhouse_dsn
 from watchkeeper.cli.command import command, complain
+from watchkeeper.cli.findings import query_findings
 from watchkeeper.cli.options import clickhouse_option, home_option, json_option, limit_option, period_options
 from watchkeeper.cli.output import SEVERITY_STYLES, Column, make_console, one_line, print_json_lines, print_table
 from watchkeeper.cli.record.document import finding_document
@@ -55,6 +56,10 @@ _COLUMNS: Final = (
 @click.option("--session", metavar="ID", help="Only this session's.")
 @click.option("--origin", type=click.Choice(("live", "import", "simulated")), help="Only about such sessions.")
 @click.option("--status", type=click.Choice(("open", "resolved")), help="Only those in this state.")
+@click.option(
+    "--verdict", type=click.Choice(("none", "ack", "wrong", "mute")), help="Only those of which people said so."
+)
+@click.option("--muted", is_flag=True, help="Those too that are muted now (watchkeeper finding mute).")
 @period_options("found")
 @limit_option(50)
 @click.option("--follow", is_flag=True, help="Go on, and print new findings as they are stored; Ctrl-C ends it.")
@@ -67,6 +72,7 @@ def findings(
     until: datetime | None,
     limit: int,
     follow: bool,
+    muted: bool,
     as_json: bool,
     clickhouse: str | None,
     home: Path | None,
@@ -79,7 +85,7 @@ def findings(
     """
     wanted = _parameters(filters)
     begin = since or (EARLIEST if until else datetime.now(UTC) - RECENT)
-    bounds = {"since": begin, "until": until or LATEST, "limit": limit}
+    bounds = {"since": begin, "until": until or LATEST, "limit": limit, "muted": int(muted)}
     with open_store(clickhouse_dsn(clickhouse, home)) as store:
         if follow:
             _follow(store, {**wanted, **bounds}, as_json=as_json)
@@ -93,20 +99,6 @@ def findings(
         click.echo(
             "no findings" + ("" if since or until else " in the last 24 hours; look further back with --since 7d")
         )
-
-
-def query_findings(store: ReadStore, *, stored_since: datetime, **parameters: Any) -> list[Row]:
-    """Findings that were stored since then, newest first.
-
-    Args:
-        store: where they are.
-        stored_since: bounds what is read at all.
-        **parameters: of `queries.FINDINGS`.
-    """
-    days = [int(row["partition"]) for row in store.rows(queries.FINDING_DAYS, stored_since=stored_since)]
-    if not days:
-        return []
-    return store.rows(queries.FINDINGS, days=days, stored_since=stored_since, **parameters)
 
 
 def _parameters(filters: dict[str, str | None]) -> dict[str, Any]:
@@ -125,11 +117,12 @@ def _print(console: Console, found: list[Row], limit: int) -> None:
 def _cells(row: Row) -> list[Text | str]:
     severity = Text(row["severity"], style=SEVERITY_STYLES.get(row["severity"], ""))
     resolved = " (resolved)" if row["status"] == "resolved" else ""
+    said = f" ({row['verdict']})" if row["verdict"] else ""
     agent = row["agent_id"] if row["origin"] == "live" else f"{row['agent_id']} ({row['origin']})"
     return [
         formats.at(row["detected_at"]),
         severity,
-        f"{row['failure_mode']} / {row['kind']}{resolved}",
+        f"{row['failure_mode']} / {row['kind']}{resolved}{said}",
         agent,
         row["session_id"] or row["subject"] or "-",
         row["summary"],

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
+import os
 import signal
-import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from watchkeeper.cli.addresses import clickhouse_dsn
+from watchkeeper.cli.addresses import clickhouse_dsn, data_directory
 from watchkeeper.cli.command import Lazy, LazyGroup, command
 from watchkeeper.cli.options import clickhouse_option, home_option, json_option
 from watchkeeper.cli.output import print_json
 from watchkeeper.cli.times import Moment
 from watchkeeper.schemas.errors import ConfigurationError
 from watchkeeper.stream_processors.rollups import PassReport, Rollups, run_until
+from watchkeeper.stream_processors.settings import LOG_LEVEL
+from watchkeeper.stream_processors.watching.logs import set_up_logs
+
+ALIVE = "rollups.alive"
+"""Touched after each pass."""
 
 rollups = LazyGroup(
     "rollups",
@@ -54,7 +59,8 @@ rollups = LazyGroup(
 def run(*, once: bool, every: float, clickhouse: str | None, home: Path | None) -> None:
     """Keep the minutes up to date: make those anew whose rows were written since the last pass.
 
-    Several at once do the work several times and harm nothing.
+    Several at once do the work several times and harm nothing. After each pass the file rollups.alive in the stack's
+    directory, where there is one, is touched: a health check looks at its age.
     """
     dsn = clickhouse_dsn(clickhouse, home)
     if once:
@@ -62,11 +68,18 @@ def run(*, once: bool, every: float, clickhouse: str | None, home: Path | None) 
         click.echo(_told(job.run_pass()))
         job.close()
         return
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    set_up_logs(os.environ.get(LOG_LEVEL) or "INFO")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run_until(stop, dsn, every_seconds=every)
+    run_until(stop, dsn, every_seconds=every, passed=lambda: _touch(data_directory(home)))
+
+
+def _touch(directory: Path) -> None:
+    # A directory that is gone, or a disk that is full, is no reason to stop: the file grows old, and that tells it.
+    with contextlib.suppress(OSError):
+        if directory.is_dir():
+            (directory / ALIVE).touch()
 
 
 @command(

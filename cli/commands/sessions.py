@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 import click
 from rich.text import Text
 
-from watchkeeper.cli import formats, queries
+from watchkeeper.cli import formats
 from watchkeeper.cli.addresses import clickhouse_dsn
 from watchkeeper.cli.command import command
 from watchkeeper.cli.options import clickhouse_option, home_option, json_option, limit_option, period_options
@@ -21,6 +21,7 @@ from watchkeeper.cli.output import (
     print_json_lines,
     print_table,
 )
+from watchkeeper.cli.session_list import list_sessions
 from watchkeeper.cli.store import Row, open_store
 from watchkeeper.schemas.envelope import Origin
 from watchkeeper.schemas.model import EARLIEST, LATEST
@@ -80,8 +81,8 @@ def sessions(
     """
     recent = datetime.now(UTC) - RECENT if since is None and until is None else EARLIEST
     with open_store(clickhouse_dsn(clickhouse, home)) as store:
-        found = store.rows(
-            queries.SESSIONS,
+        found = list_sessions(
+            store,
             stored_since=recent,
             since=since or EARLIEST,
             until=until or LATEST,

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from watchkeeper.cli import formats
-from watchkeeper.cli.demo.report import Report, spread
+from watchkeeper.cli.demo.report import ModeTally, Report, spread
 from watchkeeper.cli.demo.stack_in_use import StackInUse, advice
 from watchkeeper.cli.output import SEVERITY_STYLES, Column, one_line, print_table
 from watchkeeper.producers.fleet.matching import Tally
@@ -27,10 +27,24 @@ _COLUMNS: Final = (
 )
 
 
+_MODE_COLUMNS: Final = (
+    Column("failure mode"),
+    Column("scenarios", "right"),
+    Column("injected", "right"),
+    Column("found", "right"),
+    Column("unexpected", "right"),
+    Column("to finding", "right"),
+    Column("verdict"),
+)
+
+
 def print_report(console: Console, report: Report) -> None:
-    """The table, the totals, and every failure in full."""
+    """The tables by scenario and by failure mode, the totals, and every failure in full."""
     console.print()
     print_table(console, _COLUMNS, [_cells(report, tally) for tally in report.tallies.values()] + [_totals(report)])
+    if report.modes:
+        console.print()
+        print_table(console, _MODE_COLUMNS, [_mode_cells(mode) for mode in report.modes])
     console.print()
     for line in _facts(report):
         console.print(line)
@@ -63,6 +77,19 @@ def look_further(report: Report, stack: StackInUse) -> list[str]:
     return commands
 
 
+def _mode_cells(mode: ModeTally) -> list[Text | str]:
+    verdict = Text("found", style="green") if mode.passed else Text("FAILED", style="bold red")
+    return [
+        mode.mode,
+        formats.count(mode.scenarios),
+        formats.count(mode.injected),
+        formats.count(mode.found),
+        formats.count(mode.unexpected) if mode.unexpected else "-",
+        _median([seen.seconds_to_finding for seen in mode.timed]),
+        verdict,
+    ]
+
+
 def _cells(report: Report, tally: Tally) -> list[Text | str]:
     usd, unpriced = report.cost_of(tally.scenario)
     return [
@@ -70,8 +97,8 @@ def _cells(report: Report, tally: Tally) -> list[Text | str]:
         formats.count(tally.sessions),
         formats.count(tally.injected) if tally.injected else "-",
         formats.count(tally.found) if tally.injected else "-",
-        _median([seen.seconds_to_finding for seen in tally.matched]),
-        _median([seen.seconds_to_visible for seen in tally.matched if seen.seconds_to_visible is not None]),
+        _median([seen.seconds_to_finding for seen in tally.timed]),
+        _median([seen.seconds_to_visible for seen in tally.timed if seen.seconds_to_visible is not None]),
         f"{tally.stopped} of {tally.must_stop}" if tally.must_stop else "-",
         _median(tally.seconds_to_stop),
         formats.cost(usd, unpriced),
@@ -104,8 +131,8 @@ def _totals(report: Report) -> list[Text | str]:
         formats.count(len(report.entries)),
         formats.count(sum(tally.injected for tally in tallies)),
         formats.count(sum(tally.found for tally in tallies)),
-        _median([seen.seconds_to_finding for seen in report.matched]),
-        _median([seen.seconds_to_visible for seen in report.matched if seen.seconds_to_visible is not None]),
+        _median([seen.seconds_to_finding for seen in report.timed]),
+        _median([seen.seconds_to_visible for seen in report.timed if seen.seconds_to_visible is not None]),
         f"{sum(tally.stopped for tally in tallies)} of {due}" if due else "-",
         _median([one for tally in tallies for one in tally.seconds_to_stop]),
         formats.cost(cost.usd, cost.unpriced_requests),
@@ -116,8 +143,13 @@ def _totals(report: Report) -> list[Text | str]:
 def _facts(report: Report) -> list[Text]:
     events = sum(row.events for row in report.sessions.values())
     cost = report.cost
-    slowest = spread([seen.seconds_to_finding for seen in report.matched])
+    slowest = spread([seen.seconds_to_finding for seen in report.timed])
+    tallies = report.tallies.values()
+    injected, found = sum(tally.injected for tally in tallies), sum(tally.found for tally in tallies)
+    clean = [tally for tally in tallies if not tally.injected]
+    silent = sum(not tally.unexpected for tally in clean)
     lines = [
+        f"Found {found} of {injected}; {silent} of {formats.plural(len(clean), 'clean scenario')} ended silently.",
         f"{formats.plural(len(report.entries), 'session')} told {formats.plural(events, 'event')}.",
         "Times are medians, counted from the event, or from the limit that silence passed.",
     ]

@@ -23,8 +23,13 @@ from watchkeeper.producers.fleet.matching import Seen
 PLAIN_EVERY_SECONDS: Final = 5.0
 """Where there is no terminal, progress is told so often."""
 
+PAST_SECONDS: Final = 3600.0
+"""A finding about what happened longer ago was told of the past: how soon it came says nothing."""
+
 REFRESH_PER_SECOND: Final = 8
 BAR_WIDTH: Final = 28
+MOST_BARS: Final = 10
+"""A terminal has 24 lines; kinds of scenarios that are over make room for those that are not."""
 
 
 class Picture(Protocol):
@@ -34,7 +39,7 @@ class Picture(Protocol):
         """Something begins."""
 
     def progress(self, ended: Mapping[str, int], total: Mapping[str, int]) -> None:
-        """How many sessions have ended, and how many there will be, by chapter."""
+        """How many runs of scenarios have ended, and how many there will be, by chapter."""
 
     def finding(self, seen: Seen) -> None:
         """A finding came."""
@@ -77,15 +82,22 @@ class LivePicture:
 
     def _drawn(self) -> RenderableType:
         bars = Table.grid(padding=(0, 2, 0, 0))
-        for chapter, total in self._total.items():
+        under_way = [chapter for chapter, total in self._total.items() if self._ended.get(chapter, 0) < total]
+        for chapter in under_way[:MOST_BARS]:
+            total = self._total[chapter]
             ended, found = self._ended.get(chapter, 0), self._found[chapter]
             bars.add_row(
                 Text(f"  {chapter}"),
                 ProgressBar(total=total, completed=ended, width=BAR_WIDTH),
-                Text(f"{ended}/{total} sessions"),
+                Text(f"{ended}/{total} runs"),
                 Text(plural(found, "finding") if found else "", style="yellow"),
             )
-        return Group(Text(), bars, self._spinner) if self._total else Group(self._spinner)
+        if not self._total:
+            return Group(self._spinner)
+        over = len(self._total) - len(under_way)
+        told = plural(self._found.total(), "finding")
+        summary = Text(f"  {over} of {plural(len(self._total), 'kind')} of scenarios over, {told}")
+        return Group(Text(), bars, summary, self._spinner)
 
 
 class PlainPicture:
@@ -106,7 +118,7 @@ class PlainPicture:
         due = time.monotonic() > self._told_at + PLAIN_EVERY_SECONDS or done == of
         if due and done != self._told:
             self._told_at, self._told = time.monotonic(), done
-            self._console.print(Text(f"{done} of {of} sessions"))
+            self._console.print(Text(f"{done} of {of} runs"))
 
     def finding(self, seen: Seen) -> None:
         """See `Picture`."""
@@ -132,9 +144,10 @@ def finding_line(seen: Seen) -> Text:
     """A finding on one line: how bad, what, who, how soon, and its sentence."""
     line = Text()
     line.append(f"{seen.severity:<8} ", style=SEVERITY_STYLES.get(seen.severity, ""))
-    line.append(f"{seen.failure_mode:<17} ", style="bold")
+    line.append(f"{seen.failure_mode:<25} ", style="bold")
     line.append(f"{seen.agent_id:<16} ")
-    line.append(f"{seen.seconds_to_finding:5.2f} s  ", style="dim")
+    soon = seen.seconds_to_finding < PAST_SECONDS
+    line.append(f"{seen.seconds_to_finding:5.2f} s  " if soon else f"{'past':>7}  ", style="dim")
     line.append(one_line(seen.summary))
     return line
 
@@ -143,7 +156,7 @@ def stopped_line(entry: Entry, seconds: float | None) -> Text:
     """A session that was stopped on one line."""
     line = Text()
     line.append(f"{'stopped':<8} ", style="bold green")
-    line.append(f"{'':<17} {entry.agent:<16} ")
+    line.append(f"{'':<25} {entry.agent:<16} ")
     line.append(f"{'':7}  " if seconds is None else f"{seconds:5.2f} s  ", style="dim")
     line.append(f"session {entry.session_id} ended by its agent")
     return line

@@ -10,6 +10,7 @@ from typing import Any
 from watchkeeper.cli.demo.store import SessionSeen
 from watchkeeper.producers.fleet.ledger import Entry
 from watchkeeper.producers.fleet.matching import Seen, Tally
+from watchkeeper.schemas.failure_modes import FAILURE_MODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,31 @@ class Cost:
     usd: float = 0.0
     unpriced_requests: int = 0
     unpriced_models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModeTally:
+    """How one failure mode went, over all scenarios.
+
+    Attributes:
+        scenarios: how many led to it.
+        injected: findings that had to come.
+        found: those of them that came.
+        unexpected: findings that nobody injected.
+        timed: the findings of which it can be said how soon they came.
+    """
+
+    mode: str
+    scenarios: int
+    injected: int
+    found: int
+    unexpected: int
+    timed: tuple[Seen, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all that was injected was found, and nothing else."""
+        return self.found == self.injected and not self.unexpected
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +89,33 @@ class Report:
     def matched(self) -> list[Seen]:
         """Findings that were injected."""
         return [seen for tally in self.tallies.values() for seen in tally.matched]
+
+    @property
+    def timed(self) -> list[Seen]:
+        """Findings that were injected and of which it can be said how soon they came."""
+        return [seen for tally in self.tallies.values() for seen in tally.timed]
+
+    @property
+    def modes(self) -> list[ModeTally]:
+        """The failure modes that were injected or found, in the order of the catalogue."""
+        modes = {seen.failure_mode for _, seen in self.unexpected} | {seen.failure_mode for seen in self.matched}
+        modes |= {one.expectation.failure_mode for tally in self.tallies.values() for one in tally.missing}
+        return [self._mode(mode) for mode in FAILURE_MODES if mode in modes]
+
+    def _mode(self, mode: str) -> ModeTally:
+        tallies = self.tallies.values()
+        found = sum(tally.found_of.get(mode, 0) for tally in tallies)
+        missing = [[one.times for one in tally.missing if one.expectation.failure_mode == mode] for tally in tallies]
+        return ModeTally(
+            mode=mode,
+            scenarios=sum(
+                bool(tally.found_of.get(mode)) or bool(of) for tally, of in zip(tallies, missing, strict=True)
+            ),
+            injected=found + sum(map(sum, missing)),
+            found=found,
+            unexpected=sum(seen.failure_mode == mode for _, seen in self.unexpected),
+            timed=tuple(seen for seen in self.timed if seen.failure_mode == mode),
+        )
 
     @property
     def cost(self) -> Cost:
@@ -111,15 +164,27 @@ class Report:
             "losses": dict(self.losses),
             "must_stop": sum(tally.must_stop for tally in self.tallies.values()),
             "stopped": sum(tally.stopped for tally in self.tallies.values()),
-            "seconds_to_finding": spread([seen.seconds_to_finding for seen in self.matched]),
+            "seconds_to_finding": spread([seen.seconds_to_finding for seen in self.timed]),
             "seconds_to_visible": spread(
-                [seen.seconds_to_visible for seen in self.matched if seen.seconds_to_visible is not None]
+                [seen.seconds_to_visible for seen in self.timed if seen.seconds_to_visible is not None]
             ),
             "seconds_to_stop": spread([one for tally in self.tallies.values() for one in tally.seconds_to_stop]),
             "cost_usd": round(cost.usd, 6),
             "unpriced_requests": cost.unpriced_requests,
             "unpriced_models": list(cost.unpriced_models),
             "seconds": {name: round(value, 2) for name, value in self.seconds.items()},
+            "modes": [
+                {
+                    "mode": one.mode,
+                    "passed": one.passed,
+                    "scenarios": one.scenarios,
+                    "injected": one.injected,
+                    "found": one.found,
+                    "unexpected": one.unexpected,
+                    "seconds_to_finding": spread([seen.seconds_to_finding for seen in one.timed]),
+                }
+                for one in self.modes
+            ],
             "scenarios": [self._scenario(tally) for tally in self.tallies.values()],
         }
 

@@ -28,7 +28,7 @@ from watchkeeper.schemas.errors import StackError
 from watchkeeper.schemas.model import to_us
 
 SESSIONS: Final = 180
-"""So many that the run takes about three quarters of a minute."""
+"""So many that the run takes about a minute; scenarios of several sessions count once."""
 
 AT_ONCE: Final = 5
 POLL_SECONDS: Final = 0.25
@@ -39,6 +39,9 @@ SETTLE_SECONDS: Final = 60.0
 """How long the rest may take, once the fleet has ended."""
 
 FLUSH_SECONDS: Final = 10.0
+QUIET_SECONDS: Final = 2.0
+MISSED_SECONDS: Final = 15.0
+"""Stage 2 has taken everything in when it has written nothing for so long; while something is still missed, longer."""
 
 
 def run_demo(plan: Plan, stack: StackInUse, picture: Picture) -> Report:
@@ -79,6 +82,8 @@ class Demo:
         self._shown: set[str] = set()
         self._seen: list[Seen] = []
         self._unsettled: list[str] = []
+        self._heard = (0, 0)
+        self._heard_at = 0.0
         self._seconds: dict[str, float] = {}
 
     def run(self) -> Report:
@@ -90,7 +95,7 @@ class Demo:
             self._await(self._settled, WARM_UP_SECONDS)
             if self._unsettled:
                 raise StackError(f"a session went in, and its end did not come out within {WARM_UP_SECONDS:.0f} s")
-        with self._phase("fleet", f"{len(self._plan.parts)} sessions of simulated agents"):
+        with self._phase("fleet", f"{len(self._plan.parts)} runs of {len(self._plan.scenarios)} scenarios"):
             self._play([part for part in self._plan.parts if part is not warm_up])
         with self._phase("settling", "Waiting for the last findings"):
             self._cast.flush(FLUSH_SECONDS)
@@ -160,8 +165,23 @@ class Demo:
         self._unsettled = [entry.session_id for entry in entries if entry.session_id not in over]
         if self._unsettled:
             return False
-        begun = Counter(entry.agent for entry in entries)
-        return self._store.counted(begun) == dict(begun)
+        # Of days ago nothing is left in stage 2's count of the last hour.
+        begun = Counter(entry.agent for entry in entries if not entry.past)
+        return self._store.counted(begun) == dict(begun) and self._is_quiet()
+
+    def _is_quiet(self) -> bool:
+        """Whether stage 2 has had nothing to write for a while: what it finds over sessions comes last."""
+        heard, now = self._store.heard(), time.monotonic()
+        if heard != self._heard:
+            self._heard, self._heard_at = heard, now
+        quiet = now - self._heard_at
+        return quiet >= MISSED_SECONDS or (quiet >= QUIET_SECONDS and not self._misses())
+
+    def _misses(self) -> bool:
+        played = {entry.scenario for entry in self._ledger.entries()}
+        due = [one for one in self._ledger.of_agents() if one.scenario in played]
+        tallies = compare(self._ledger.entries(), due, self._seen)
+        return any(tally.missing for tally in tallies.values())
 
     def _report(self) -> Report:
         tallies = compare(self._ledger.entries(), self._ledger.of_agents(), self._seen)

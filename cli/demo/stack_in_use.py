@@ -48,13 +48,14 @@ class StackInUse:
 
 
 @contextmanager
-def stack_in_use(home: Path | None, *, keep: bool) -> Iterator[StackInUse]:
+def stack_in_use(home: Path | None, *, keep: bool, broker: str | None = None) -> Iterator[StackInUse]:
     """The stack, for the length of a block. Call it from the main thread: the stack ends with it.
 
     Args:
         home: the directory of a stack that runs; one is started in a directory of its own, if None. Kafka and
             ClickHouse that the environment names are used by it, and not started.
         keep: whether a stack that was started here stays when the block ends well.
+        broker: of a stack that is started here, as in `StackSettings.broker`; the environment's, if None.
 
     Raises:
         ConfigurationError: no stack runs in `home`.
@@ -64,7 +65,10 @@ def stack_in_use(home: Path | None, *, keep: bool) -> Iterator[StackInUse]:
         yield _running(home)
         return
     directory = Path(tempfile.mkdtemp(prefix=PREFIX))
-    settings = replace(StackSettings.from_environment(data_dir=directory), environment={SIMULATED_ACTS: "1"})
+    given = StackSettings.from_environment(data_dir=directory, broker=broker)
+    # Nobody opens a page of a stack that ends with the demo.
+    served = given.console_command if keep else ()
+    settings = replace(given, environment={SIMULATED_ACTS: "1"}, console_command=served)
     stays = wreck = False
     before = signal.signal(signal.SIGTERM, _end)
     try:

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import orjson
 
-from watchkeeper.cli.queries import FINDING_COLUMNS
+from watchkeeper.cli.finding_queries import FINDING_COLUMNS
 from watchkeeper.cli.store import ReadStore
 from watchkeeper.producers.fleet.matching import Seen
 from watchkeeper.schemas.signals import agent_subject
-from watchkeeper.stream_processors.detection.capped_share import CappedShareRule
+from watchkeeper.stream_processors.detection.subject_rules.capped_share import CappedShareRule
 from watchkeeper.stream_processors.detection.subjects import load_subject
 
 _FINDINGS: Final = f"""
@@ -32,6 +32,12 @@ _SUBJECTS: Final = """
 SELECT subject, state
 FROM subjects FINAL
 WHERE subject IN {subjects:Array(String)}
+"""
+
+_HEARD: Final = """
+SELECT count() AS subjects, sum(version) AS versions
+FROM subjects FINAL
+WHERE tenant_id = {tenant:String}
 """
 
 
@@ -76,6 +82,11 @@ class RunStore:
         """All sessions so far, by id."""
         rows = self._store.rows(_SESSIONS, tenant=self._tenant)
         return {row["session_id"]: _session(row) for row in rows}
+
+    def heard(self) -> tuple[int, int]:
+        """How many subjects stage 2 knows, and how often it wrote them: grows with all that it takes in."""
+        (row,) = self._store.rows(_HEARD, tenant=self._tenant)
+        return int(row["subjects"]), int(row["versions"])
 
     def counted(self, agents: Iterable[str]) -> dict[str, int]:
         """How many sessions of each agent stage 2 has taken into account."""

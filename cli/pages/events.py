@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final, Protocol, TypeVar
 
 import orjson
 from rich.text import Text
 
 from watchkeeper.cli import formats
 from watchkeeper.cli.output import STATUS_STYLES, one_line
-from watchkeeper.cli.pages.text import Page, json_line, marks_of
-from watchkeeper.cli.record.events import StoredEvent
+from watchkeeper.cli.pages.text import json_line, marks_of
 from watchkeeper.cli.record.model import PromptNote, Record
 from watchkeeper.schemas import events
 from watchkeeper.schemas.contents import Content
 from watchkeeper.schemas.event_contents import contents_of
+from watchkeeper.schemas.event_data import ResponseData
+from watchkeeper.schemas.prompts import RebuiltText
+from watchkeeper.schemas.stored_events import StoredEvent
 from watchkeeper.stream_processors.detection.tools import ToolRegistry
 
 DOCUMENTS_SHOWN: Final = 5
 _ELSEWHERE: Final = frozenset({"policy", "tools"})
 """Texts of `session_started` that the page's head tells about, or that are too long for people."""
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Writer(Protocol[T_co]):
+    """Writes what was said: the terminal's page in lines, the console in blocks."""
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing is left out."""
+
+    def block(self, text: Text) -> Iterator[T_co]:
+        """A text as it is."""
+
+    def said(self, label: str, found: RebuiltText | None) -> Iterator[T_co]:
+        """A text of the session under its label; nothing where there is none."""
+
+    def body(self, text: str | None) -> Text:
+        """A text as agents wrote it."""
+
+    def value(self, label: str, value: Any) -> Iterator[T_co]:
+        """A JSON value under its label."""
+
 
 _LABELS: Final = {"text": "", "result": "", "arguments": ""}
 """Texts that need no label, because the event's title says what they are."""
@@ -28,7 +54,7 @@ _LABELS: Final = {"text": "", "result": "", "arguments": ""}
 
 def event_title(stored: StoredEvent) -> Text:
     """What happened, on one line."""
-    name, *facts = _facts(stored)
+    name, *facts = event_facts(stored)
     title = Text(one_line(name), style="bold")
     for fact in facts:
         if fact:
@@ -38,8 +64,8 @@ def event_title(stored: StoredEvent) -> Text:
     return title
 
 
-def _facts(stored: StoredEvent) -> list[str]:  # noqa: PLR0911 - one branch for each type
-    """The words of an event's title: what it is, then what is short about it."""
+def event_facts(stored: StoredEvent) -> list[str]:  # noqa: PLR0911 - one branch for each type
+    """The words of an event's title: what it is, then what is short about it; empty ones say nothing."""
     match stored.event:
         case events.SessionStarted(data=data):
             reasoning = "" if data.reasoning_exposed == "none" else f"reasoning: {data.reasoning_exposed}"
@@ -53,17 +79,21 @@ def _facts(stored: StoredEvent) -> list[str]:  # noqa: PLR0911 - one branch for 
             return [f"call {data.tool_name}", data.tool_call_id, key]
         case events.ToolResult(data=data):
             trust = "" if data.trust == "untrusted" else data.trust
-            took = _took(data.duration_us)
-            return [f"result {data.tool_name}", data.status, took, data.error_type, data.tool_call_id, trust]
+            lasted = took(data.duration_us)
+            return [f"result {data.tool_name}", data.status, lasted, data.error_type, data.tool_call_id, trust]
         case events.Retrieval(data=data):
             found = formats.plural(len(data.documents), "document") if data.phase == "finished" else ""
-            return [f"retrieval {data.phase}", data.source, found, _took(data.duration_us)]
+            return [f"retrieval {data.phase}", data.source, found, took(data.duration_us)]
         case events.Response(data=data):
-            used = [_usage(data.usage), _cost(stored), _took(data.duration_us)]
             said = "answer" if data.answer else ""
-            return ["response", data.model, *used, data.finish_reason, said, data.error_type]
+            return ["response", *response_facts(stored, data), data.finish_reason, said, data.error_type]
         case _:
             return _rarer_facts(stored)
+
+
+def response_facts(stored: StoredEvent, data: ResponseData) -> list[str]:
+    """Which model answered, what it used, what that cost and how long it took; empty ones say nothing."""
+    return [data.model, _usage(data.usage), _cost(stored), took(data.duration_us)]
 
 
 def _rarer_facts(stored: StoredEvent) -> list[str]:  # noqa: PLR0911 - one branch for each type
@@ -97,7 +127,7 @@ def _unread(stored: StoredEvent) -> list[str]:
     return ["part of a text", f"{part.get('part', 0) + 1} of {part.get('parts')}", str(part.get("address"))]
 
 
-def event_body(page: Page, record: Record, told: StoredEvent | PromptNote) -> Iterator[Text]:
+def event_body(page: Writer[T], record: Record, told: StoredEvent | PromptNote) -> Iterator[T]:
     """What stands below the title."""
     if isinstance(told, PromptNote):
         yield from _prompt(page, told)
@@ -116,7 +146,7 @@ def event_body(page: Page, record: Record, told: StoredEvent | PromptNote) -> It
         yield from _documents(page, record, told, told.event.data)
 
 
-def _tools(page: Page, record: Record, told: StoredEvent, content: Content | None) -> Iterator[Text]:
+def _tools(page: Writer[T], record: Record, told: StoredEvent, content: Content | None) -> Iterator[T]:
     """The names of the registered tools; a list that is not what its address says is marked."""
     if content is None:
         return
@@ -135,7 +165,7 @@ def _names_of_tools(text: str) -> str:
     return (", ".join(ToolRegistry(listed).names) or "none") if isinstance(listed, list) else "a text that is no list"
 
 
-def _values(page: Page, event: events.Event) -> Iterator[Text]:
+def _values(page: Writer[T], event: events.Event) -> Iterator[T]:
     """What the event holds beside its texts and its title."""
     match event:
         case events.ToolCall(data=data):
@@ -158,7 +188,7 @@ def _values(page: Page, event: events.Event) -> Iterator[Text]:
             return
 
 
-def _prompt(page: Page, note: PromptNote) -> Iterator[Text]:
+def _prompt(page: Writer[T], note: PromptNote) -> Iterator[T]:
     """New messages as they were; those that stood at the head of the prompt before are only counted."""
     prompt = note.prompt
     if not note.same_system:
@@ -173,7 +203,7 @@ def _prompt(page: Page, note: PromptNote) -> Iterator[Text]:
         yield from page.said("tools", prompt.tools)
 
 
-def _documents(page: Page, record: Record, told: StoredEvent, data: events.RetrievalData) -> Iterator[Text]:
+def _documents(page: Writer[T], record: Record, told: StoredEvent, data: events.RetrievalData) -> Iterator[T]:
     shown = data.documents if page.full else data.documents[:DOCUMENTS_SHOWN]
     for document in shown:
         score = "-" if document.score is None else f"{document.score:.2f}"
@@ -189,7 +219,8 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:g}"
 
 
-def _took(micros: int | None) -> str:
+def took(micros: int | None) -> str:
+    """A length of time that was measured, in microseconds; empty where it was not."""
     return "" if micros is None else formats.duration(micros / 1_000_000)
 
 

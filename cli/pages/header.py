@@ -68,19 +68,26 @@ def _model(record: Record) -> str:
     return f"model {model}" + (f" ({provider})" if provider else "") if model else ""
 
 
-def _policy(record: Record) -> Text:
+def policy_words(record: Record) -> tuple[str, str]:
+    """Which policy judged the session, and what is wrong with its text; empty where nothing is."""
     policy = record.policy
     if record.started is None:
-        return Text("not known, since the session's start is missing: judged by the default caps", style="yellow")
+        return "not known, since the session's start is missing: judged by the default caps", ""
     if policy.reference is None:
-        return Text("none: judged by the default caps, in mode warn")
-    text = Text(one_line(f"{policy.name} {policy.version}".strip()))
+        return "none: judged by the default caps, in mode warn", ""
+    name = one_line(f"{policy.name} {policy.version}".strip())
     if policy.body is None:
         why = "missing" if policy.reference.text is None else "not what its hash says, or unreadable"
-        text.append(f" · its text is {why}", style="bold red")
-    else:
-        text.append(f" · {policy.body.mode}")
-    return text.append(f" · {policy.reference.address}", style="dim")
+        return name, f"its text is {why}"
+    return f"{name} · {policy.body.mode}", ""
+
+
+def _policy(record: Record) -> Text:
+    words, problem = policy_words(record)
+    text = Text(words, style="yellow" if record.started is None else "")
+    text.append(f" · {problem}" if problem else "", style="bold red")
+    address = record.policy.reference.address if record.started is not None and record.policy.reference else ""
+    return text.append(f" · {address}" if address else "", style="dim")
 
 
 def _where(record: Record) -> str:
@@ -105,14 +112,20 @@ def _ran(record: Record) -> str:
     return f"{formats.at(facts['started_at'])} UTC, {formats.duration(seconds)} · {events} of {writers}"
 
 
+def allowance_words(record: Record, cap: CapUse) -> tuple[str, str, str]:
+    """What a cap is of, what was used, and what was allowed; empty where there is no cap."""
+    limit = "" if cap.limit is None else _limit(cap.cap, cap.limit)
+    return _CAP_TITLES[cap.cap], _amount(record, cap.cap, cap.used), limit
+
+
 def _cap(record: Record, cap: CapUse) -> Text:
-    used = _amount(record, cap.cap, cap.used)
+    title, used, limit = allowance_words(record, cap)
     share = cap.share
-    if cap.limit is None or share is None:
-        return Text(f"{_CAP_TITLES[cap.cap]:<12}{used} (no cap)")
+    if share is None:
+        return Text(f"{title:<12}{used} (no cap)")
     style = "red" if share >= 1 else "yellow" if share >= 0.8 else "green"
-    text = Text(f"{_CAP_TITLES[cap.cap]:<12}").append(formats.bar(share), style=style)
-    return text.append(f" {used} of {_limit(cap.cap, cap.limit)}, {share:.0%}")
+    text = Text(f"{title:<12}").append(formats.bar(share), style=style)
+    return text.append(f" {used} of {limit}, {share:.0%}")
 
 
 def _amount(record: Record, name: CapName, used: float) -> str:
@@ -137,11 +150,18 @@ def _findings(record: Record) -> Text:
     return text.append(f", {resolved} resolved") if resolved else text
 
 
-def _texts(record: Record) -> Text:
+def texts_words(record: Record) -> tuple[str, str]:
+    """How many texts there are, and how many of them are not what their hash says; empty where all are."""
     counts = record.texts.counts()
-    text = Text(f"{formats.count(sum(counts.values()))}, each with its hash")
     wrong = {verdict: number for verdict, number in counts.items() if number and verdict != "verified"}
-    if wrong:
-        said = ", ".join(f"{number} {verdict}" for verdict, number in wrong.items())
-        text = Text(f"{formats.count(sum(counts.values()))}, of them ").append(said, style="bold red")
-    return text
+    problem = ", ".join(f"{number} {verdict}" for verdict, number in wrong.items())
+    return formats.count(sum(counts.values())), problem
+
+
+def _texts(record: Record) -> Text:
+    number, problem = texts_words(record)
+    return (
+        Text(f"{number}, of them ").append(problem, style="bold red")
+        if problem
+        else Text(f"{number}, each with its hash")
+    )

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from watchkeeper.cli import formats
 from watchkeeper.cli.letters import Letter, Place, hexdump
-from watchkeeper.cli.output import Column, make_console, print_table, visible
+from watchkeeper.cli.output import Column, make_console, print_table
 from watchkeeper.cli.store import Row
+from watchkeeper.schemas.visible_text import visible
 
 HEX_BYTES: Final = 4096
 

@@ -11,9 +11,9 @@ from watchkeeper.cli import formats
 from watchkeeper.cli.output import SEVERITY_STYLES, one_line
 from watchkeeper.cli.pages.events import event_body, event_title
 from watchkeeper.cli.pages.text import BODY, Page, json_line
-from watchkeeper.cli.record.events import StoredEvent
-from watchkeeper.cli.record.model import CommandNote, Entry, FindingNote, Gap, PromptNote, Record
+from watchkeeper.cli.record.model import CommandNote, Entry, FindingNote, PromptNote, Record
 from watchkeeper.schemas.model import format_utc
+from watchkeeper.schemas.stored_events import Gap, StoredEvent
 
 _QUIET: Final = frozenset({"content"})
 """Parts of long texts: they stand where the text is used."""
@@ -76,6 +76,10 @@ def _finding_body(page: Page, note: FindingNote) -> Iterator[Text]:
     yield from page.block(Text(one_line(row["summary"])))
     if page.full:
         yield from page.value("evidence", row["evidence"])
+    if row["verdict"]:
+        until = f" until {formats.at(row['muted_until'])}" if row["verdict"] == "mute" else ""
+        said = f"{row['verdict']}{until} by {row['verdict_by']}: {row['verdict_reason']}"
+        yield from page.block(Text(one_line(said), style="green"))
     by_tick = "" if row["last_event_id"] else " · found while nothing arrived"
     rule = f"{row['rule_id']} {row['rule_version']} ({row['rule_stage']})"
     yield from page.block(Text(f"{row['finding_id']} · rule {rule}{by_tick} · {row['runbook']}", style="dim"))

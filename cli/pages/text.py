@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.text import Text
 
 from watchkeeper.cli import formats
-from watchkeeper.cli.output import indented, one_line, visible
+from watchkeeper.cli.output import indented, one_line
 from watchkeeper.schemas.json_text import dump_json
 from watchkeeper.schemas.prompts import RebuiltText
+from watchkeeper.schemas.visible_text import visible
 
 BODY: Final = " " * 14
 """Stands before every line below an entry's first: the width of its time."""

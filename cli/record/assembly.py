@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from watchkeeper.cli.record.events import StoredEvent
 from watchkeeper.cli.record.model import CapUse, PolicyInForce, Record, SessionRows
-from watchkeeper.cli.record.story import in_order, tell
-from watchkeeper.cli.record.texts import SessionTexts
+from watchkeeper.cli.record.story import tell
 from watchkeeper.cli.store import Row
 from watchkeeper.schemas.events import Response, SessionStarted
 from watchkeeper.schemas.model import from_us, to_us
 from watchkeeper.schemas.policy import CAP_NAMES, AgentPolicy, CapName, default_policy
 from watchkeeper.schemas.prompts import RebuiltText
+from watchkeeper.schemas.stored_events import StoredEvent, in_order
+from watchkeeper.schemas.stored_texts import SessionTexts
 
 _NOTHING: Final = Decimal(0)
 _HEADER_FACTS: Final = (

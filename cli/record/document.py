@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from pydantic import BaseModel
 
-from watchkeeper.cli.record.events import StoredEvent
-from watchkeeper.cli.record.model import CommandNote, Entry, FindingNote, Gap, PromptNote, Record, Told
-from watchkeeper.cli.record.story import gaps_of
+from watchkeeper.cli.record.model import CommandNote, Entry, FindingNote, PromptNote, Record, Told
 from watchkeeper.cli.store import Row
 from watchkeeper.schemas.contents import Content
 from watchkeeper.schemas.event_contents import contents_of
 from watchkeeper.schemas.model import format_utc, from_us
+from watchkeeper.schemas.stored_events import Gap, StoredEvent, gaps_of
+
+VERDICT_FIELDS: Final = ("verdict", "verdict_reason", "verdict_by", "verdict_at", "muted_until")
 
 
 def document_of(record: Record) -> dict[str, Any]:
@@ -75,8 +76,15 @@ def _told(record: Record, told: Told) -> tuple[str, dict[str, Any]]:
 
 
 def finding_document(row: Row) -> dict[str, Any]:
-    """A row of `findings`, its evidence as an object."""
-    return {**row, "evidence": orjson.loads(row["evidence"])}
+    """A row of `findings`, its evidence as an object, and the verdict that holds on it; None where there is none."""
+    told = {**row, "evidence": orjson.loads(row["evidence"])}
+    columns = {name: told.pop(name) for name in VERDICT_FIELDS}
+    verdict = {name.removeprefix("verdict_"): value for name, value in columns.items()}
+    if not verdict["verdict"]:
+        return {**told, "verdict": None}
+    # Without a mute, the column holds the beginning of time.
+    until = verdict["muted_until"] if verdict["verdict"] == "mute" else None
+    return {**told, "verdict": {**verdict, "muted_until": until}}
 
 
 def _event(record: Record, stored: StoredEvent) -> dict[str, Any]:

@@ -5,21 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from watchkeeper.cli.record.events import StoredEvent
-from watchkeeper.cli.record.texts import SessionTexts
 from watchkeeper.cli.store import Row
 from watchkeeper.schemas.events import SessionStarted
 from watchkeeper.schemas.policy import AgentPolicy, CapName
 from watchkeeper.schemas.prompts import RebuiltPrompt, RebuiltText
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Numbers of a writer that never arrived."""
-
-    writer_id: str
-    first: int
-    last: int
+from watchkeeper.schemas.stored_events import Gap, StoredEvent
+from watchkeeper.schemas.stored_texts import SessionTexts
 
 
 @dataclass(frozen=True, slots=True)

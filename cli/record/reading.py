@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from watchkeeper.cli import queries
+from watchkeeper.cli import control_queries, finding_queries, queries
 from watchkeeper.cli.exit_codes import AmbiguousError, NotFoundError
 from watchkeeper.cli.record.assembly import assemble
-from watchkeeper.cli.record.events import read_events
 from watchkeeper.cli.record.model import Record, SessionRows
-from watchkeeper.cli.record.texts import SessionTexts
 from watchkeeper.cli.store import ReadStore, Row
 from watchkeeper.schemas.model import EARLIEST, LATEST
+from watchkeeper.schemas.stored_events import read_events
+from watchkeeper.schemas.stored_texts import SessionTexts
 
 MAX_EVENTS: Final = 50_000
 """Events read of one session: beyond it nobody reads, and memory is not endless."""
@@ -83,7 +83,7 @@ def _read_around(store: ReadStore, rows: SessionRows, found: list[Row]) -> None:
     last = max(row["occurred_at"] for row in found)
     tenant_id, session_id, agent_id = found[0]["tenant_id"], found[0]["session_id"], found[0]["agent_id"]
     rows.findings = store.rows(
-        queries.FINDINGS_OF_SESSION,
+        finding_queries.FINDINGS_OF_SESSION,
         tenant=tenant_id,
         session=session_id,
         since=max(EARLIEST, first - _DAY),
@@ -92,7 +92,7 @@ def _read_around(store: ReadStore, rows: SessionRows, found: list[Row]) -> None:
     lineage = {name for row in found for name in (session_id, row["root_session_id"], row["parent_session_id"]) if name}
     still_open = rows.session is None or rows.session["status"] == "open"
     rows.commands = store.rows(
-        queries.COMMANDS_OF_SESSION,
+        control_queries.COMMANDS_OF_SESSION,
         tenant=tenant_id,
         agent=agent_id,
         lineage=sorted(lineage),

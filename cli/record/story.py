@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from watchkeeper.cli.record.events import StoredEvent
-from watchkeeper.cli.record.model import CommandNote, Entry, FindingNote, Gap, PromptNote, SessionRows, Told
+from watchkeeper.cli.record.model import CommandNote, Entry, FindingNote, PromptNote, SessionRows, Told
 from watchkeeper.schemas.events import Prompt
 from watchkeeper.schemas.model import to_us
 from watchkeeper.schemas.prompts import RebuiltPrompt, RebuiltText
+from watchkeeper.schemas.stored_events import StoredEvent, gaps_of
 
 _AT_END: Final = 2**63
-
-
-def in_order(events: Iterable[StoredEvent]) -> list[tuple[int, StoredEvent]]:
-    """Events in order of time, each with the time that orders it, in microseconds since 1970.
-
-    A writer's own numbering outranks its clock: where its clock went back, its later events keep their place.
-    """
-    latest: dict[str, int] = {}
-    timed: list[tuple[int, StoredEvent]] = []
-    for event in sorted(events, key=lambda one: (one.writer_id, one.seq, one.digest)):
-        at_us = latest[event.writer_id] = max(latest.get(event.writer_id, 0), event.occurred_us)
-        timed.append((at_us, event))
-    return sorted(timed, key=lambda pair: (pair[0], pair[1].writer_id, pair[1].seq, pair[1].digest))
-
-
-def gaps_of(events: Iterable[StoredEvent]) -> dict[tuple[str, int], Gap]:
-    """What is missing of each writer's numbers, by the writer and the number that follows the gap."""
-    numbers: dict[str, set[int]] = {}
-    for event in events:
-        numbers.setdefault(event.writer_id, set()).add(event.seq)
-    found: dict[tuple[str, int], Gap] = {}
-    for writer_id, seen in numbers.items():
-        previous = -1
-        for seq in sorted(seen):
-            if seq > previous + 1:
-                found[writer_id, seq] = Gap(writer_id, previous + 1, seq - 1)
-            previous = seq
-    return found
 
 
 def compare_prompts(ordered: Sequence[StoredEvent], prompts: Sequence[RebuiltPrompt]) -> dict[int, PromptNote]:

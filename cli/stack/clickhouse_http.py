@@ -38,6 +38,7 @@ from watchkeeper.cli.stack.clickhouse_runner import Runner
 from watchkeeper.cli.stack.credentials import load_credentials
 from watchkeeper.cli.stack.process_lock import DirectoryLock
 from watchkeeper.schemas.errors import StackError, WatchkeeperError
+from watchkeeper.stream_processors.watching.logs import set_up_logs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--database", default=DEFAULT_DATABASE, help="database made at the start")
     parser.add_argument("--stop-seconds", type=float, default=STOP_SECONDS, help="patience after SIGTERM")
     given = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    set_up_logs()
     try:
         serve(given.data, port=given.port, database=given.database, stop_seconds=given.stop_seconds)
     except WatchkeeperError as error:

@@ -8,15 +8,16 @@ import shutil
 import socket
 import sys
 import tempfile
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from watchkeeper.cli.stack.apache.jars import LOCK, jars_directory
 from watchkeeper.cli.stack.apache.programs import java_program, maven_program
 from watchkeeper.cli.stack.broker import broker_binary, broker_problem
+from watchkeeper.cli.stack.checks import Check
 from watchkeeper.cli.stack.clickhouse_probe import clickhouse_version
+from watchkeeper.cli.stack.doctor_alerts import alert_router, alerts_file, alerts_told
 from watchkeeper.cli.stack.layout import StackLayout
 from watchkeeper.cli.stack.lifecycle import stack_environment
 from watchkeeper.cli.stack.settings import APACHE, CLICKHOUSE, KAFKA, KNOWN_VARIABLES, StackSettings, load_named
@@ -29,30 +30,11 @@ if TYPE_CHECKING:
 
     from watchkeeper.cli.stack.status import StackStatus
 
-Verdict = Literal["ok", "warn", "fail"]
-
 OLDEST_PYTHON = (3, 11)
 LOW_DISK_BYTES = 5 * 1024**3
 NO_DISK_BYTES = 1024**3
 _PREFIX = "WATCHKEEPER_"
 _UP = "start it by `watchkeeper up`"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What one check found.
-
-    Attributes:
-        name: what was looked at.
-        verdict: `warn` is worth knowing, `fail` keeps the stack from working.
-        found: what was found.
-        remedy: what to do; empty where nothing is to be done.
-    """
-
-    name: str
-    verdict: Verdict
-    found: str
-    remedy: str = ""
 
 
 def run_doctor(settings: StackSettings, environment: Mapping[str, str] = os.environ) -> list[Check]:
@@ -81,7 +63,8 @@ def run_doctor(settings: StackSettings, environment: Mapping[str, str] = os.envi
     checks.append(_answer("broker", addresses.get(KAFKA), problem, _broker_answer))
     checks.append(_answer("clickhouse", addresses.get(CLICKHOUSE), problem, _clickhouse_answer))
     migrations = _answer("migrations", addresses.get(CLICKHOUSE), problem, lambda dsn: _migrations(settings, dsn))
-    return [*checks, migrations, _worker(status)]
+    checks += [migrations, _worker(status), alerts_file(layout.data_dir), alert_router(settings, status)]
+    return [*checks, _answer("alerts", addresses.get(CLICKHOUSE), problem, alerts_told)]
 
 
 def _python() -> Check:

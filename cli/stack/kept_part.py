@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from dataclasses import replace
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from watchkeeper.cli.stack.child import Child, describe_exit, tail
-from watchkeeper.cli.stack.parts import Part, whole_environment
+from watchkeeper.cli.stack.part import Part, whole_environment
 from watchkeeper.cli.stack.process_identity import ProcessIdentity
 from watchkeeper.cli.stack.status import PartState, PartStatus
 from watchkeeper.schemas.errors import WatchkeeperError
@@ -39,6 +40,8 @@ _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 15.0
 _LOG = logging.getLogger(__name__)
 
+_MOST_SAID = 300
+
 
 class KeptPart:
     """A part, its process, and what became of it.
@@ -61,7 +64,12 @@ class KeptPart:
         self._up_since = 0.0
         self._probe_at, self._silent = 0.0, 0
         self.status = PartStatus(
-            part.name, part.title, "waiting", url=part.url, log=str(log) if part.command is not None else ""
+            part.name,
+            part.title,
+            "waiting",
+            url=part.url,
+            log=str(log) if part.command is not None else "",
+            kind=part.kind,
         )
 
     @property
@@ -163,7 +171,7 @@ class KeptPart:
 
     def _ended(self, code: int) -> None:
         reason = f"{self.part.title} ended with {describe_exit(code)}"
-        said = " | ".join(tail(self._log, 3).splitlines())
+        said = " | ".join(sentence_of(line) for line in tail(self._log, 3).splitlines())
         self._failed(f"{reason}; its log ends: {said}" if said else reason, for_good=code == EXIT_CONFIGURATION)
 
     def _failed(self, reason: str, *, for_good: bool = False) -> None:
@@ -184,3 +192,13 @@ class KeptPart:
     def _become(self, state: PartState, **changes: object) -> None:
         self.status = replace(self.status, state=state, since=datetime.now(UTC), **changes)  # type: ignore[arg-type]  # each caller names fields of its own
         _LOG.info("%s: %s", self.part.name, state)
+
+
+def sentence_of(line: str) -> str:
+    """What a line of a log says, for people: of a JSON line its message, up to the stacks that may follow it."""
+    try:
+        said = json.loads(line)["message"]
+    except (ValueError, KeyError, TypeError):
+        said = line
+    first = str(said).split("\n", 1)[0]
+    return first if len(first) <= _MOST_SAID else f"{first[:_MOST_SAID]}…"

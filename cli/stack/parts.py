@@ -1,13 +1,8 @@
-"""The parts of a local stack, as data: what is started, how it is known to answer, what must be done when it does.
-
-Another part (a scheduler, a console, another broker) is one more entry in `plan`.
-"""
+"""The parts of a local stack, as data: what is started, how it is known to answer, what must be done when it does."""
 
 from __future__ import annotations
 
-import os
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,13 +11,15 @@ from watchkeeper.cli.stack.broker import broker_command, broker_problem, ensure_
 from watchkeeper.cli.stack.child import free_port
 from watchkeeper.cli.stack.clickhouse_probe import clickhouse_version
 from watchkeeper.cli.stack.clickhouse_process import clickhouse_command, read_address
+from watchkeeper.cli.stack.console_part import CONSOLE, console_place, console_problem
 from watchkeeper.cli.stack.credentials import load_credentials
-from watchkeeper.cli.stack.health import health_problem
-from watchkeeper.cli.stack.settings import APACHE, CLICKHOUSE, HOME, KAFKA, READY_FILE, load_named
+from watchkeeper.cli.stack.health import health_problem, ready_problem
+from watchkeeper.cli.stack.part import Part
+from watchkeeper.cli.stack.settings import APACHE, CLICKHOUSE, EMBEDDED, HOME, KAFKA, READY_FILE, load_named
 from watchkeeper.schemas.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from watchkeeper.cli.stack.layout import StackLayout
     from watchkeeper.cli.stack.settings import StackSettings
@@ -31,50 +28,13 @@ BROKER = "broker"
 CLICKHOUSE_PART = "clickhouse"
 WORKER = "worker"
 ROLLUPS = "rollups"
+SCHEDULER = "scheduler"
+ALERTS = "alerts"
+
+ELSEWHERE = "elsewhere"
+"""The kind of a broker that the stack uses and does not start."""
 
 _PROBE_SECONDS = 1.0
-
-
-def _no_problem(pid: int) -> str:
-    del pid
-    return ""
-
-
-def _nothing(restarts: int) -> Sequence[str]:
-    del restarts
-    return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part.
-
-    Attributes:
-        name: its name in files and messages.
-        title: what it is, for people.
-        url: where it answers, without a password.
-        command: makes the command of one start; None where the part runs elsewhere and is only used.
-        environment: variables beside those of the supervisor.
-        problem: why the process with this id does not answer yet; empty when it does. May take a second.
-        stalled: why the process, which answered before, seems to do its work no longer; empty where it does. May
-            take a second, and is asked every few seconds.
-        prepare: called when it answers, with the number of restarts so far; answers what people should know.
-        start_seconds: how long it may take until it answers.
-        stop_seconds: how long it may take to end after SIGTERM.
-        restarts_with: parts whose restart it does not survive: it is then started again as well.
-    """
-
-    name: str
-    title: str
-    url: str = ""
-    command: Callable[[], Sequence[str]] | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    problem: Callable[[int], str] = _no_problem
-    stalled: Callable[[int], str] = _no_problem
-    prepare: Callable[[int], Sequence[str]] = _nothing
-    start_seconds: float = 30.0
-    stop_seconds: float = 10.0
-    restarts_with: frozenset[str] = frozenset()
 
 
 def plan(settings: StackSettings, layout: StackLayout) -> tuple[Part, ...]:
@@ -88,8 +48,17 @@ def plan(settings: StackSettings, layout: StackLayout) -> tuple[Part, ...]:
     clickhouse = _clickhouse_elsewhere(settings) if settings.clickhouse_dsn else _clickhouse(settings, layout)
     if not settings.worker_command:
         return (broker, clickhouse)
-    parts = (broker, clickhouse, _worker(settings, layout, broker.url, clickhouse.url))
-    return (*parts, _rollups(settings, layout, clickhouse.url)) if settings.rollups_command else parts
+    parts = [broker, clickhouse, _worker(settings, layout, broker.url, clickhouse.url)]
+    if settings.rollups_command:
+        parts.append(_rollups(settings, layout, clickhouse.url))
+    beside = (
+        (SCHEDULER, "scheduled scoring", settings.scheduler_command),
+        (ALERTS, "alert router", settings.alerts_command),
+    )
+    parts += [_watched(settings, layout, broker.url, clickhouse.url, named) for named in beside if named[2]]
+    if settings.console_command:
+        parts.append(_console(settings, layout, broker.url, clickhouse.url))
+    return tuple(parts)
 
 
 def dsn(settings: StackSettings, layout: StackLayout, url: str) -> str:
@@ -102,7 +71,7 @@ def dsn(settings: StackSettings, layout: StackLayout, url: str) -> str:
 def _broker_of(settings: StackSettings, layout: StackLayout) -> Part:
     if settings.kafka_bootstrap:
         return _kafka_elsewhere(settings)
-    return _apache(settings, layout) if settings.broker == APACHE else _broker(settings)
+    return _apache(settings, layout) if settings.broker == APACHE else _broker(settings, layout)
 
 
 def _apache(settings: StackSettings, layout: StackLayout) -> Part:
@@ -119,6 +88,7 @@ def _apache(settings: StackSettings, layout: StackLayout) -> Part:
     return Part(
         name=BROKER,
         title="Apache Kafka",
+        kind=APACHE,
         url=bootstrap,
         command=lambda: apache.apache_command(layout.kafka, port),
         problem=lambda _: broker_problem(bootstrap, _PROBE_SECONDS),
@@ -128,7 +98,7 @@ def _apache(settings: StackSettings, layout: StackLayout) -> Part:
     )
 
 
-def _broker(settings: StackSettings) -> Part:
+def _broker(settings: StackSettings, layout: StackLayout) -> Part:
     port = settings.broker_port or free_port()
     bootstrap = f"127.0.0.1:{port}"
     topics = load_named(settings.topics)
@@ -137,7 +107,7 @@ def _broker(settings: StackSettings) -> Part:
     def prepare(restarts: int) -> Sequence[str]:
         made = ensure_topics(bootstrap, topics)
         if not restarts:
-            return ()
+            return _records_aside(layout)
         return (
             (
                 f"the broker kept everything in memory and ended: records that were not processed yet are lost, and"
@@ -148,11 +118,18 @@ def _broker(settings: StackSettings) -> Part:
     return Part(
         name=BROKER,
         title="Kafka broker (Tansu, in memory)",
+        kind=EMBEDDED,
         url=bootstrap,
         command=lambda: broker_command(port),
         problem=lambda _: broker_problem(bootstrap, _PROBE_SECONDS),
         prepare=prepare,
     )
+
+
+def _records_aside(layout: StackLayout) -> Sequence[str]:
+    if not layout.kafka.exists():
+        return ()
+    return (f"{layout.kafka} holds records of Apache Kafka, which does not run now: `watchkeeper up --broker apache`",)
 
 
 def _kafka_elsewhere(settings: StackSettings) -> Part:
@@ -164,6 +141,7 @@ def _kafka_elsewhere(settings: StackSettings) -> Part:
     return Part(
         name=BROKER,
         title=f"Kafka, from {KAFKA}",
+        kind=ELSEWHERE,
         url=settings.kafka_bootstrap,
         problem=lambda _: broker_problem(settings.kafka_bootstrap, _PROBE_SECONDS),
         prepare=prepare,
@@ -228,9 +206,13 @@ def _worker(settings: StackSettings, layout: StackLayout, bootstrap: str, url: s
 
     def problem(pid: int) -> str:
         said = ready_file.read_text().strip() if ready_file.exists() else ""
-        if said == str(pid) or time.monotonic() > started_at + settings.worker_settles_seconds:
+        if said == str(pid):
             return ""
-        return "the worker is still starting"
+        unready = ready_problem(layout.data_dir, pid)
+        # One that waits for a store or a broker elsewhere is up: starting it again would not bring them back.
+        if unready == "" or time.monotonic() > started_at + settings.worker_settles_seconds:
+            return ""
+        return unready or "the worker is still starting"
 
     environment = {KAFKA: bootstrap, HOME: str(layout.data_dir), READY_FILE: str(ready_file), **settings.environment}
     # The password is made by the endpoint's first start, which comes before the worker's.
@@ -255,6 +237,31 @@ def _rollups(settings: StackSettings, layout: StackLayout, url: str) -> Part:
     )
 
 
-def whole_environment(part: Part) -> dict[str, str]:
-    """The environment of a part's process."""
-    return {**os.environ, **part.environment}
+def _watched(
+    settings: StackSettings, layout: StackLayout, bootstrap: str, url: str, named: tuple[str, str, tuple[str, ...]]
+) -> Part:
+    """A process beside the worker that tells on loopback whether it goes on; `named` is name, title and command."""
+    name, title, command = named
+    where = {KAFKA: bootstrap, HOME: str(layout.data_dir), **settings.environment}
+    return Part(
+        name=name,
+        title=title,
+        command=lambda: command,
+        environment={**where, CLICKHOUSE: dsn(settings, layout, url)},
+        stalled=lambda pid: health_problem(layout.data_dir / name, pid),
+    )
+
+
+def _console(settings: StackSettings, layout: StackLayout, bootstrap: str, url: str) -> Part:
+    address, environment = console_place(settings.console_port)
+    environment |= {KAFKA: bootstrap, HOME: str(layout.data_dir), CLICKHOUSE: dsn(settings, layout, url)}
+    return Part(
+        name=CONSOLE,
+        title="console",
+        url=address,
+        command=lambda: settings.console_command,
+        environment=environment,
+        problem=lambda _: console_problem(address),
+        stalled=lambda _: console_problem(address),
+        start_seconds=90.0,
+    )

@@ -37,8 +37,25 @@ KNOWN_VARIABLES: Mapping[str, str] = {
     "WATCHKEEPER_MASKING_KEY": "what masked values are hashed with, 32 characters or more; by default random",
     "WATCHKEEPER_RAISE": "1 lets the recorder's own errors reach the host, for tests",
     "WATCHKEEPER_WATCH_PORT": "where a worker tells its figures on 127.0.0.1; by default a free port",
+    "WATCHKEEPER_STALL_LOOP_SECONDS": "a worker whose event loop stands still for so long ends; 20",
+    "WATCHKEEPER_STALL_FETCH_SECONDS": "the same for one that takes no records though the broker has some; 60",
+    "WATCHKEEPER_STALL_REBALANCE_SECONDS": "the same for a group that is shared out anew all that time; 120",
     "WATCHKEEPER_LOG_LEVEL": "what a worker logs: DEBUG, INFO (the default), WARNING or ERROR",
+    "WATCHKEEPER_SCHEDULER_PORT": "where the scheduler tells its figures on 127.0.0.1; by default a free port",
+    "WATCHKEEPER_CONSOLE_PORT": "where the console is served; by default a free port",
+    "WATCHKEEPER_CONSOLE_BIND": "the address on which the console listens; by default 127.0.0.1",
+    "WATCHKEEPER_CONSOLE_HOSTS": "names by which the console may be called besides 127.0.0.1, by commas",
+    "WATCHKEEPER_CONSOLE_TOKEN": "what opens the console, 16 characters or more; by default made at the first start",
+    "WATCHKEEPER_EVALS": "evals.yaml, which says what is graded when; by default that in the stack's directory",
+    "WATCHKEEPER_ALERTS_PORT": "where the alert router tells its figures on 127.0.0.1; by default a free port",
+    "WATCHKEEPER_ALERTS": "alerts.yaml, which says who is told what; by default that in the stack's directory",
     "WATCHKEEPER_PRICES": "a YAML file of prices that go before the bundled ones",
+    "WATCHKEEPER_SUBJECT_KEY": "a secret that names customers, facts and calls in the worker's states",
+    "WATCHKEEPER_GRANT_KEY": "what grants are signed with, 16 characters or more; without one none is verified",
+    "WATCHKEEPER_GRAFANA_URL": "the Grafana that `watchkeeper dashboards` deploys to",
+    "WATCHKEEPER_GRAFANA_TOKEN": "the token of a service account there, with the role Admin",
+    "WATCHKEEPER_GRAFANA_CLICKHOUSE_DSN": "ClickHouse as that Grafana reaches it, with a user that may only read",
+    "WATCHKEEPER_GRAFANA_NOTIFY": "the webhook that its alerts go to",
     "WATCHKEEPER_DEBUG": "1 shows where an error of a command comes from",
 }
 """Every environment variable that Watchkeeper reads, with its meaning."""
@@ -50,6 +67,9 @@ BROKERS = (EMBEDDED, APACHE)
 DEFAULT_HOME = ".watchkeeper"
 WORKER_COMMAND = (sys.executable, "-m", "watchkeeper.stream_processors.worker")
 ROLLUPS_COMMAND = (sys.executable, "-m", "watchkeeper.cli.main", "rollups", "run")
+SCHEDULER_COMMAND = (sys.executable, "-m", "watchkeeper.cli.main", "evals", "scheduler")
+ALERTS_COMMAND = (sys.executable, "-m", "watchkeeper.cli.main", "alerts", "run")
+CONSOLE_COMMAND = (sys.executable, "-m", "watchkeeper.cli.main", "console")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +84,19 @@ class StackSettings:
         kafka_bootstrap: a Kafka that runs elsewhere, used instead of a broker; empty for none.
         clickhouse_dsn: a ClickHouse that runs elsewhere, used instead of the engine; empty for none.
         database: the database in the engine.
-        worker_command: the worker; empty starts none, and no rollups either.
+        worker_command: the worker; empty starts none, and nothing of what follows either.
         rollups_command: keeps the minute rollups up to date; empty starts none.
-        environment: more variables for the worker.
+        scheduler_command: grades sessions as they end, and runs suites; empty starts none.
+        alerts_command: tells people what was found; empty starts none.
+        console_command: serves the web page; empty starts none.
+        console_port: port of the console on 127.0.0.1; 0 takes a free one.
+        environment: more variables for the worker, the scheduler and the alert router.
         migrate: `module:function` that brings the database of an address up to date.
         topics: `module:name` of the topics that must exist.
         elsewhere_seconds: how long to wait for what runs elsewhere.
-        worker_settles_seconds: a worker that runs for so long counts as up, unless it says earlier that it is, by
-            writing its process id into the file that `WATCHKEEPER_READY_FILE` names.
+        worker_settles_seconds: a worker is up when it says so, by `/readyz` or by writing its process id into the
+            file that `WATCHKEEPER_READY_FILE` names. One that runs for so long without saying it counts as up all
+            the same: it may wait for a store that is away.
     """
 
     data_dir: Path = Path(DEFAULT_HOME)
@@ -83,11 +108,15 @@ class StackSettings:
     database: str = "watchkeeper"
     worker_command: tuple[str, ...] = WORKER_COMMAND
     rollups_command: tuple[str, ...] = ROLLUPS_COMMAND
+    scheduler_command: tuple[str, ...] = SCHEDULER_COMMAND
+    alerts_command: tuple[str, ...] = ALERTS_COMMAND
+    console_command: tuple[str, ...] = CONSOLE_COMMAND
+    console_port: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
     migrate: str = "watchkeeper.stream_processors.migrate:migrate"
     topics: str = "watchkeeper.schemas.topics:TOPICS"
     elsewhere_seconds: float = 10.0
-    worker_settles_seconds: float = 4.0
+    worker_settles_seconds: float = 20.0
 
     def __post_init__(self) -> None:
         """Refuse what names nothing."""
@@ -116,6 +145,9 @@ class StackSettings:
         found["data_dir"] = Path(found["data_dir"])
         found["worker_command"] = tuple(found["worker_command"])
         found["rollups_command"] = tuple(found.get("rollups_command", ROLLUPS_COMMAND))
+        found["scheduler_command"] = tuple(found.get("scheduler_command", SCHEDULER_COMMAND))
+        found["alerts_command"] = tuple(found.get("alerts_command", ALERTS_COMMAND))
+        found["console_command"] = tuple(found.get("console_command", CONSOLE_COMMAND))
         return cls(**found)
 
 

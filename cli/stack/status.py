@@ -27,6 +27,7 @@ class PartStatus:
     Attributes:
         name: `broker`, `clickhouse` or `worker`.
         title: what it is, for people.
+        kind: which of several it is: of the broker `embedded`, `apache` or `elsewhere`; else empty.
         state: `external` is used and not supervised; `failed` is not tried again.
         pid: its process, or None.
         pid_started: when the process started, in seconds since the epoch; tells it from a later one.
@@ -47,6 +48,7 @@ class PartStatus:
     restarts: int = 0
     log: str = ""
     detail: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

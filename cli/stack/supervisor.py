@@ -26,11 +26,12 @@ from watchkeeper.cli.stack.settings import StackSettings
 from watchkeeper.cli.stack.status import StackState, StackStatus, read_status, write_status
 from watchkeeper.cli.stack.versions import versions
 from watchkeeper.schemas.errors import WatchkeeperError
+from watchkeeper.stream_processors.watching.logs import set_up_logs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from watchkeeper.cli.stack.parts import Part
+    from watchkeeper.cli.stack.part import Part
 
 STEP_SECONDS = 0.1
 NOTES_KEPT = 200
@@ -164,7 +165,7 @@ def _end_leftovers(layout: StackLayout) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a stack as its settings file says; returns the exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    set_up_logs()
     try:
         status = supervise(StackSettings.from_json(Path(given[0]).read_text()))
     except WatchkeeperError as error:

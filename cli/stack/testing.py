@@ -13,7 +13,8 @@ In a `conftest.py`::
             yield dsn
 
 `running_kafka` is Apache Kafka itself, of one or three nodes; `running_worker` is a worker between broker and store,
-`running_stack` a whole one. All end when the block ends, and on Linux also when the process that uses them is killed.
+`running_stack` a whole one; `separate_database` is an empty one on a server that runs; `commit_places` commits for a
+group without members. All end when the block ends, and on Linux also when the process that uses them is killed.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from watchkeeper.cli.stack.apache.cluster import KafkaCluster
 from watchkeeper.cli.stack.broker import START_SECONDS, TopicLike, broker_answers, broker_command, ensure_topics
@@ -33,6 +37,8 @@ from watchkeeper.cli.stack.clickhouse_process import DEFAULT_DATABASE, clickhous
 from watchkeeper.cli.stack.credentials import load_credentials
 from watchkeeper.cli.stack.lifecycle import stack_environment, start_stack, stop_stack
 from watchkeeper.cli.stack.settings import CLICKHOUSE, HOME, KAFKA, READY_FILE, StackSettings
+from watchkeeper.stream_processors.clickhouse import connect_to, parse_dsn
+from watchkeeper.stream_processors.migrate import migrate
 
 STOP_SECONDS = 10.0
 
@@ -126,6 +132,27 @@ def running_clickhouse(
 
 
 @contextmanager
+def separate_database(dsn: str, called: str = "own") -> Iterator[str]:
+    """A migrated database beside the one of an address, gone at the end: nothing of other tests is in it.
+
+    Args:
+        dsn: of a database on the same server.
+        called: how its name begins.
+
+    Yields:
+        Its address.
+    """
+    address = parse_dsn(dsn)
+    name = f"{called}_{uuid.uuid4().hex}"
+    fresh = dsn.removesuffix(address.database) + name
+    migrate(fresh)
+    try:
+        yield fresh
+    finally:
+        connect_to(address).command(f"DROP DATABASE {name}")
+
+
+@contextmanager
 def running_worker(
     bootstrap: str, dsn: str, home: Path | None = None, *, ready: bool = True, **environment: str
 ) -> Iterator[Child]:
@@ -179,3 +206,21 @@ def running_stack(settings: StackSettings | None = None) -> Iterator[dict[str, s
             yield stack_environment(chosen)
         finally:
             stop_stack(chosen.data_dir)
+
+
+def commit_places(consumer: Consumer, places: list[TopicPartition], seconds: float = 60) -> None:
+    """Commits; a node that has just started may still be reading what its groups committed, and says so.
+
+    Raises:
+        KafkaException: another error, or it still reads after `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            consumer.commit(offsets=places, asynchronous=False)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.COORDINATOR_LOAD_IN_PROGRESS or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return

@@ -12,10 +12,14 @@ MIB = 1024 * 1024
 LARGEST_MESSAGE_BYTES = 17 * MIB
 """The largest record of any topic, with its envelope; topics set smaller limits of their own."""
 
-MOST_PARTITION_BYTES = 1024 * MIB
+MOST_PARTITION_BYTES = 256 * MIB
 """A partition that has grown beyond this loses its oldest segment, however young: a local disk is not filled."""
 
-SEGMENT_BYTES = 64 * MIB
+SEGMENT_BYTES = 32 * MIB
+"""What is let go of at once; beside what it keeps, a partition holds the one that is being written."""
+
+OFFSETS_MINUTES = 30 * 24 * 60
+"""How long a group without members is remembered: longer than any record, so that none is read again for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ def node_properties(place: NodePlace, nodes: tuple[NodePlace, ...]) -> str:
         "share.coordinator.state.topic.min.isr": in_sync,
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
+        "offsets.retention.minutes": OFFSETS_MINUTES,
         # A node that was killed is not let in again before its earlier session is over.
         "broker.session.timeout.ms": 2000,
         "broker.heartbeat.interval.ms": 500,

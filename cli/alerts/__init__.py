@@ -1,0 +1,1 @@
+"""The alert router's shell: its broker, its store, its figures."""
