@@ -14,8 +14,9 @@ from collections.abc import Callable
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from emit_without_broker import emitting_without_broker
 from harness import Figure, of_quantile, of_runs, write
-from throughput import Flood, begin_load, ceiling_runs, stack_runs
+from throughput import Flood, apache, apache_runs, begin_load, ceiling_runs, stack_runs
 
+from watchkeeper.cli.stack.apache.programs import ApacheKafkaUnavailableError
 from watchkeeper.cli.stack.testing import running_broker, running_stack, running_worker
 from watchkeeper.schemas.events import EVENT_ADAPTER
 from watchkeeper.schemas.findings import FINDING_ADAPTER
@@ -26,13 +27,14 @@ from watchkeeper.stream_processors.offsets import FETCH_WAIT_MS
 WARM_UP_SECONDS = 3.0
 SINGLE = "_single_event_records"
 TWO = "_two_workers"
+APACHE = "_apache_kafka"
 
 
 def main() -> None:
     """Runs all and writes `results/bench.json`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sessions", type=int, default=2500, help="sessions of 60 events a run")
-    parser.add_argument("--single-sessions", type=int, default=600, help="the same, where a record holds one event")
+    parser.add_argument("--sessions", type=int, default=1400, help="sessions of 60 events a run")
+    parser.add_argument("--single-sessions", type=int, default=700, help="the same, where a record holds one event")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=30.0, help="how long the steady stream runs")
     parser.add_argument("--dry-run", action="store_true", help="write nothing")
@@ -40,7 +42,7 @@ def main() -> None:
     flood, single = Flood(options.sessions, options.runs), Flood(options.single_sessions, options.runs, together=1)
     ceilings = ceilings_of(flood, single)
     figures = [*whole_stack(flood, single, ceilings, options.seconds), *ceilings.values(), *emitting()]
-    figures += emitting_without_broker()
+    figures += [*emitting_without_broker(), *on_apache(flood)]
     if options.dry_run:
         print(*(figure.line() for figure in figures), sep="\n")
     else:
@@ -75,13 +77,24 @@ def whole_stack(flood: Flood, single: Flood, ceilings: dict[str, Figure], second
         return figures
 
 
+def on_apache(flood: Flood) -> list[Figure]:
+    """The same with Apache Kafka as the broker; none where it cannot run, which is said."""
+    try:
+        ceiling = _told(of_runs(f"ceiling_events_per_second{APACHE}", "events/s", ceiling_runs(flood, broker=apache)))
+    except ApacheKafkaUnavailableError as error:
+        print(f"left out: end_to_end_events_per_second{APACHE} ({error})", flush=True)
+        return []
+    runs = apache_runs(flood, "apache")
+    return [_told(of_runs(f"end_to_end_events_per_second{APACHE}", "events/s", runs, ceiling)), ceiling]
+
+
 def _told(figure: Figure) -> Figure:
     print(figure.line(), flush=True)
     return figure
 
 
-def latencies(kafka: str, seconds: float) -> list[Figure]:
-    """From the time of an event to its finding on the bus, at 2,000 events/s; beside it, to the event on the bus."""
+def _from_the_beginning(kafka: str) -> Consumer:
+    """A reader of findings and events, all partitions of both."""
     # As the worker asks: the embedded broker answers at the end of the wait only.
     consumer = Consumer(
         {
@@ -93,6 +106,12 @@ def latencies(kafka: str, seconds: float) -> list[Figure]:
     )
     places = [TopicPartition(t.name, p, OFFSET_BEGINNING) for t in (FINDINGS, EVENTS) for p in range(PARTITIONS)]
     consumer.assign(places)
+    return consumer
+
+
+def latencies(kafka: str, seconds: float) -> list[Figure]:
+    """From the time of an event to its finding on the bus, at 2,000 events/s; beside it, to the event on the bus."""
+    consumer = _from_the_beginning(kafka)
     drain(consumer, lambda *_: None, quiet=3.0)
     load = begin_load("stream", kafka, prefix=f"steady{time.time():.0f}", seconds=seconds)
     to_finding: list[tuple[int, float]] = []

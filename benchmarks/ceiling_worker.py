@@ -10,7 +10,7 @@ from pathlib import Path
 from watchkeeper.schemas.topics import EVENTS, Topic
 from watchkeeper.stream_processors.engine.decode import decode
 from watchkeeper.stream_processors.engine.ports import Clock, Record, Store
-from watchkeeper.stream_processors.engine.stage import Output, Stage
+from watchkeeper.stream_processors.engine.stage import Output, Stage, StateSize
 from watchkeeper.stream_processors.settings import WorkerSettings
 from watchkeeper.stream_processors.worker import main
 
@@ -38,12 +38,22 @@ class ValidateOnly:
         draft.replace(self._told)
         return Output("sessions")
 
+    async def prepare_tick(self, until_us: Mapping[int, int]) -> None:
+        """See `Stage.prepare_tick`."""
+
     def tick(self, until_us: Mapping[int, int]) -> Output | None:  # noqa: ARG002 - the protocol's shape
         """See `Stage.tick`."""
         return None
 
+    def clock_was_set(self, ahead_us: int) -> None:
+        """See `Stage.clock_was_set`."""
+
     def settled(self, output: Output) -> None:
         """See `Stage.settled`."""
+
+    def size(self) -> StateSize:
+        """See `Stage.size`."""
+        return StateSize(0, 0)
 
 
 def _stages(_: WorkerSettings, __: Store, ___: Clock) -> list[tuple[Topic, Stage]]:

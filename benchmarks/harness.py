@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = (
@@ -71,8 +72,8 @@ def of_quantile(
     return Figure(name, value, unit, len(observed), (resampled[4], resampled[195]), *_beside(value, against))
 
 
-def write(target: str, figures: Sequence[Figure]) -> Path:
-    """Writes `results/<target>.json` and prints the figures."""
+def write(target: str, figures: Sequence[Figure], **further: Any) -> Path:
+    """Writes `results/<target>.json`, with whatever else is to stand there, and prints the figures."""
     document = {
         "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES},
         "machine": {
@@ -82,6 +83,7 @@ def write(target: str, figures: Sequence[Figure]) -> Path:
             "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         },
         "figures": [asdict(figure) for figure in figures],
+        **further,
     }
     path = RESULTS / f"{target}.json"
     path.write_text(json.dumps(document, indent=1) + "\n")

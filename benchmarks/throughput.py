@@ -10,17 +10,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from watchkeeper.cli.stack.testing import running_broker
+from watchkeeper.cli.stack.testing import running_broker, running_clickhouse, running_kafka, running_worker
 from watchkeeper.schemas.topics import TOPICS
 from watchkeeper.stream_processors.clickhouse import connect
+from watchkeeper.stream_processors.migrate import migrate
 
 HERE = Path(__file__).parent
 PATIENCE = 240.0
+
+Broker = Callable[[], AbstractContextManager[str]]
+"""Runs a broker with all topics; its address is handed to the block."""
 
 Progress = Callable[[], tuple[int, float]]
 """How many events are done, and when the last of them was, in seconds since 1970."""
@@ -41,9 +45,27 @@ class Flood:
     together: int = 20
 
 
-def ceiling_runs(flood: Flood, workers: int = 1) -> list[float]:
+@contextmanager
+def embedded() -> Iterator[str]:
+    """The local stack's broker."""
+    with running_broker(TOPICS) as bootstrap:
+        yield bootstrap
+
+
+@contextmanager
+def apache() -> Iterator[str]:
+    """Apache Kafka itself, one node.
+
+    Raises:
+        ApacheKafkaUnavailableError: Java or Maven is missing.
+    """
+    with running_kafka(topics=TOPICS) as cluster:
+        yield cluster.bootstrap
+
+
+def ceiling_runs(flood: Flood, workers: int = 1, broker: Broker = embedded) -> list[float]:
     """Events a second of workers that consume and validate, and do nothing else."""
-    with tempfile.TemporaryDirectory() as home, running_broker(TOPICS) as kafka, ExitStack() as children:
+    with tempfile.TemporaryDirectory() as home, broker() as kafka, ExitStack() as children:
         told = [Path(home) / f"told{number}" for number in range(workers)]
         for path in told:
             path.write_text("0 0")
@@ -63,6 +85,14 @@ def ceiling_runs(flood: Flood, workers: int = 1) -> list[float]:
             return sum(counts), max(moments)
 
         return runs_of(kafka, flood, "ceiling", progress)
+
+
+def apache_runs(flood: Flood, name: str) -> list[float]:
+    """Events a second until they are in the store, with Apache Kafka as the broker."""
+    with apache() as kafka, running_clickhouse() as dsn:
+        migrate(dsn)
+        with running_worker(kafka, dsn):
+            return stack_runs(kafka, dsn, flood, name)
 
 
 def stack_runs(kafka: str, dsn: str, flood: Flood, name: str) -> list[float]:

@@ -11,7 +11,6 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Collection, Sequence
-from functools import partial
 from typing import Any
 
 from harness import Figure, of_least, write
@@ -27,7 +26,7 @@ from watchkeeper.stream_processors.detection.pricing import NOTHING_TO_PRICE
 from watchkeeper.stream_processors.detection.session import SessionState
 from watchkeeper.stream_processors.engine.decode import Line, decode
 from watchkeeper.stream_processors.engine.engine import batches
-from watchkeeper.stream_processors.engine.ports import ContentKey, EventKey, Record, StateKey, StoredDigest
+from watchkeeper.stream_processors.engine.ports import ContentKey, EventKey, Record, ScoreKey, StateKey, StoredDigest
 from watchkeeper.stream_processors.engine.rows import EventRows, session_row
 from watchkeeper.stream_processors.engine.stage_one import StageOne
 from watchkeeper.stream_processors.prices import GenaiPriceBook
@@ -53,6 +52,10 @@ class EmptyStore:
     async def digests(self, keys: Collection[EventKey]) -> dict[EventKey, list[StoredDigest]]:  # noqa: ARG002 - as above
         """See `Store.digests`."""
         return {}
+
+    async def known_scores(self, keys: Collection[ScoreKey]) -> set[ScoreKey]:  # noqa: ARG002 - as above
+        """None is stored."""
+        return set()
 
     async def contents(self, keys: Collection[ContentKey], most_parts: int) -> list[Any]:  # noqa: ARG002 - as above
         """See `Store.contents`."""
@@ -112,16 +115,13 @@ def parts(load: Workload, runs: int) -> list[Figure]:
     def figure(name: str, part: Callable[[], object]) -> Figure:
         return of_least(f"{name}_cpu_microseconds", "µs", load.least(part, runs), baseline)
 
-    kernel = figure("judge_kernel", lambda: _judged(load.lines, ()))
-    alone = [figure(f"detector_{one.rule_id}", partial(_judged, load.lines, (one,))) for one in default_detectors()]
     return [
         baseline,
         whole("worker_cpu_microseconds", load, runs, baseline),
         figure("decode", lambda: [decode(record) for record in load.records]),
         figure("digest", lambda: [line_digest(raw) for raw in load.raw]),
         figure("rows", lambda: _rows(load.lines)),
-        kernel,
-        *(_beyond(one, kernel, baseline) for one in alone),
+        figure("judge_kernel", lambda: _judged(load.lines, ())),
         figure("judge_all", lambda: _judged(load.lines, default_detectors())),
         figure("states", _writing_states(load)),
     ]
@@ -171,13 +171,6 @@ def _writing_states(load: Workload) -> Callable[[], object]:
     states = list(_judged(load.lines, default_detectors()).values())
     times = max(1, len(load.records) // len(states))
     return lambda: [session_row(0, state) for state in states for _ in range(times)]
-
-
-def _beyond(one: Figure, kernel: Figure, baseline: Figure) -> Figure:
-    """What a detector adds to the judge that hosts it."""
-    low, high = (max(0.0, end - kernel.value) for end in one.interval)
-    value = max(0.0, one.value - kernel.value)
-    return Figure(one.name, value, one.unit, one.n, (low, high), baseline.name, value / baseline.value)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Panels over a month of a large fleet; see `bench`."""
