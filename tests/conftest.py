@@ -6,6 +6,7 @@ Tests that use them keep apart by names of their own: a tenant, a session, a con
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,20 @@ from watchkeeper.cli.stack.apache.programs import ApacheKafkaUnavailableError, j
 from watchkeeper.cli.stack.testing import running_broker, running_clickhouse, running_kafka
 from watchkeeper.schemas.topics import TOPICS
 from watchkeeper.stream_processors.migrate import migrate
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Makes all cases of a test but the first few long, where it is marked `few`."""
+    seen: Counter[tuple[object, ...]] = Counter()
+    for item in items:
+        mark = item.get_closest_marker("few")
+        if mark is None:
+            continue
+        test = (item.path, getattr(item, "originalname", item.name))
+        seen[test] += 1
+        if seen[test] > mark.args[0]:
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +70,12 @@ def clickhouse() -> Iterator[str]:
     with running_clickhouse() as dsn:
         migrate(dsn)
         yield dsn
+
+
+@pytest.fixture(params=["embedded", "apache"])
+def bootstrap(request: pytest.FixtureRequest) -> str:
+    """Each broker in turn, shared by all tests: they keep apart by topics of their own."""
+    if request.param == "embedded":
+        return str(request.getfixturevalue("broker"))
+    cluster: KafkaCluster = request.getfixturevalue("kafka")
+    return cluster.bootstrap

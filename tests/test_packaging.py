@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("cli", "dashboards", "evals", "producers", "schemas", "stream_processors")
 SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-DATA = ("*.sql", "pom.xml", "*.json", "*.yaml", "py.typed")
+DATA = ("*.sql", "pom.xml", "*.json", "*.yaml", "*.html", "*.css", "*.js", "*.svg", "py.typed")
 
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
 

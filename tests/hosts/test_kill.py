@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,81 +13,127 @@ from watchkeeper.schemas.topics import TOPICS
 
 EVENTS_BEFORE_KILL = 1500
 
-HOST = """
-import os, sys, time
-from watchkeeper.producers import Watchkeeper
-ledger = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-watch = Watchkeeper("killed", bootstrap=sys.argv[2], tenant=sys.argv[3])
-s = watch.session(session_id="s")
-s.start()
-for number in range(10**9):
-    s.outcome("n", number)
-    os.write(ledger, b"%d %d\\n" % (number, time.time_ns() // 1_000_000))
-    time.sleep(0.002)
-"""
-
 SUCCESSOR = """
 import sys
 from watchkeeper.producers import Watchkeeper
 watch = Watchkeeper("killed", bootstrap=sys.argv[1], tenant=sys.argv[2])
 with watch.session(session_id="later"):
-    pass
+    # What another left is sent but not waited for at the end: this one stays until it has arrived.
+    sys.stdin.readline()
+print(watch.close(40), watch.losses())
+"""
+
+NEIGHBOUR = """
+import sys
+from watchkeeper.producers import Watchkeeper
+from watchkeeper.producers.transport import disk
+disk.LOOK_SECONDS = 0.5
+watch = Watchkeeper("neighbour", bootstrap=sys.argv[1], tenant=sys.argv[2])
+with watch.session(session_id="neighbour") as s:
+    print("up", flush=True)
+    sys.stdin.readline()
 print(watch.close(40), watch.losses())
 """
 
 
-def kill_when_told(host: Any, ledger: Path) -> list[tuple[int, int]]:
-    """Kills the host in the middle of its work; answers what it had told, with the time, up to the kill."""
-    deadline = time.monotonic() + 60
-    while not ledger.exists() or ledger.read_bytes().count(b"\n") < EVENTS_BEFORE_KILL:
-        assert host.poll() is None, host.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    host.kill()
-    host.wait(30)
-    return [(int(number), int(at)) for number, at in (line.split() for line in ledger.read_text().splitlines())]
+def arrived(events: list[Any]) -> list[int]:
+    return [int(event.data.value) for event in events if event.session_id == "s" and event.type == "outcome"]
 
 
+def check_order(numbers: list[int]) -> None:
+    """What came twice came for the first time in order."""
+    first_seen = list(dict.fromkeys(numbers))
+    assert first_seen == sorted(first_seen)
+
+
+def succeed(bootstrap: str, owed: set[int], host: Any, read: Any, tenant: str, variables: dict[str, str]) -> None:
+    """A later host begins, and what is owed is there, in order."""
+    successor = host(SUCCESSOR, bootstrap, tenant, **variables)
+    numbers = arrived(read(bootstrap, tenant, lambda events: owed <= set(arrived(events))))
+    assert owed <= set(numbers)
+    said, errors = successor.communicate("\n", timeout=90)
+    assert said == "True {}\n", (said, errors)
+    check_order(arrived(read(bootstrap, tenant, _has_ended)))
+
+
+def _has_ended(events: list[Any]) -> bool:
+    return any(event.type == "session_ended" for event in events)
+
+
+@pytest.mark.few(1)
 @pytest.mark.parametrize("spool", [True, False], ids=["with a spool", "without"])
-@pytest.mark.parametrize("there", [True, False], ids=["broker there", "broker away"])
+@pytest.mark.parametrize("there", [True, False], ids=["broker there", "broker gone"])
 def test_a_killed_host_loses_at_most_what_is_documented(
     there: bool,
     spool: bool,
     host: Any,
+    proxied: Any,
     read: Callable[..., Any],
-    documented_ms: Callable[[str, int], float],
+    documented: Callable[[str, int], Any],
     tenant: str,
-    tmp_path: Path,
-    request: Any,
+    victim: Callable[..., Any],
+    spooling: dict[str, str],
 ) -> None:
-    ledger = tmp_path / "ledger"
-    variables = {"WATCHKEEPER_SPOOL_DIR": str(tmp_path / "spool")} if spool else {}
+    variables = spooling if spool else {}
+    working = victim(proxied.bootstrap, **variables)
+    away_ms = None
+    told = EVENTS_BEFORE_KILL
+    if not there:
+        away_ms = working.work(told)
+        proxied.proxy.cut()
+        told *= 2
+    working.work(told)
+    ledger = working.kill()
+    if not there:
+        proxied.proxy.open()
+    bound = documented("with a spool" if spool else "without", 1 if there else 2)
+    killed_ms = max(ledger.values())
+    owed = {number for number, at_ms in ledger.items() if bound.is_owed(at_ms, killed_ms, away_ms)}
+    assert owed
+    succeed(proxied.bootstrap, owed, host, read, tenant, variables)
+
+
+@pytest.mark.long
+def test_a_host_killed_before_there_ever_was_a_broker_loses_at_most_what_is_documented(
+    host: Any,
+    read: Callable[..., Any],
+    documented: Callable[[str, int], Any],
+    tenant: str,
+    victim: Callable[..., Any],
+    spooling: dict[str, str],
+) -> None:
     port = free_port()
-    bootstrap = request.getfixturevalue("broker") if there else f"127.0.0.1:{port}"
-    told = kill_when_told(host(HOST, str(ledger), bootstrap, tenant, **variables), ledger)
-    allowed = documented_ms("with a spool" if spool else "without", 1 if there else 2)
-    owed = {number for number, at in told if at < told[-1][1] - allowed}
-    assert bool(owed) == (there or spool)
-    if there:
-        check(bootstrap, owed, host, read, tenant, variables)
-        return
-    with running_broker(TOPICS, port=port) as own:
-        check(own, owed, host, read, tenant, variables)
+    working = victim(f"127.0.0.1:{port}", **spooling)
+    working.work(EVENTS_BEFORE_KILL)
+    ledger = working.kill()
+    bound, killed_ms = documented("with a spool", 2), max(ledger.values())
+    owed = {number for number, at_ms in ledger.items() if bound.is_owed(at_ms, killed_ms, None)}
+    assert owed
+    with running_broker(TOPICS, port=port) as bootstrap:
+        succeed(bootstrap, owed, host, read, tenant, spooling)
 
 
-def check(
-    bootstrap: str, owed: set[int], host: Any, read: Callable[..., Any], tenant: str, variables: dict[str, str]
+def test_a_host_that_runs_sends_what_a_killed_one_left(
+    host: Any,
+    proxied: Any,
+    read: Callable[..., Any],
+    documented: Callable[[str, int], Any],
+    tenant: str,
+    victim: Callable[..., Any],
+    spooling: dict[str, str],
 ) -> None:
-    said, errors = host(SUCCESSOR, bootstrap, tenant, **variables).communicate(timeout=90)
-    assert said == "True {}\n", (said, errors)
-
-    def arrived(events: list[Any]) -> list[int]:
-        return [int(event.data.value) for event in events if event.session_id == "s" and event.type == "outcome"]
-
-    def ended(events: list[Any]) -> bool:
-        return any(event.type == "session_ended" for event in events) and owed <= set(arrived(events))
-
-    numbers = arrived(read(bootstrap, tenant, ended))
+    neighbour = host(NEIGHBOUR, proxied.bootstrap, tenant, **spooling)
+    assert neighbour.stdout.readline() == "up\n"
+    working = victim(proxied.bootstrap, **spooling)
+    working.work(EVENTS_BEFORE_KILL // 2)
+    proxied.proxy.cut()
+    working.work(EVENTS_BEFORE_KILL)
+    ledger = working.kill()
+    proxied.proxy.open()
+    bound, killed_ms = documented("with a spool", 2), max(ledger.values())
+    owed = {number for number, at_ms in ledger.items() if bound.is_owed(at_ms, killed_ms, None)}
+    numbers = arrived(read(proxied.bootstrap, tenant, lambda events: owed <= set(arrived(events))))
     assert owed <= set(numbers)
-    first_seen = list(dict.fromkeys(numbers))
-    assert first_seen == sorted(first_seen)
+    check_order(numbers)
+    said, errors = neighbour.communicate("\n", timeout=90)
+    assert said == "True {}\n", (said, errors)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from watchkeeper.cli.stack.testing import running_broker
-from watchkeeper.schemas.topics import TOPICS
-from watchkeeper.stream_processors.clickhouse import connect_to, parse_dsn
-from watchkeeper.stream_processors.migrate import migrate
+from watchkeeper.cli.stack.testing import separate_database
 
 HERE = Path(__file__).parent
 
@@ -48,19 +44,20 @@ def passage(telling: ModuleType) -> ModuleType:
     return _loaded("watchkeeper_integration_passage", HERE / "passage.py")
 
 
-@pytest.fixture
-def own_broker() -> Iterator[str]:
-    """A broker with nothing in it: offsets count from 0, and no other test's records are read."""
-    with running_broker(TOPICS) as bootstrap:
-        yield bootstrap
+@pytest.fixture(scope="session")
+def ways(passage: ModuleType, proxies: ModuleType) -> ModuleType:
+    """The module `ways`: a way of a test's own, on either broker."""
+    return _loaded("watchkeeper_integration_ways", HERE / "ways.py")
+
+
+@pytest.fixture(scope="session")
+def drift_agent() -> ModuleType:
+    """The module `drift_agent`: an agent of sixty days, and who grades it."""
+    return _loaded("watchkeeper_integration_drift_agent", HERE / "drift_agent.py")
 
 
 @pytest.fixture
 def own_database(clickhouse: str) -> Iterator[str]:
     """The address of a migrated database with nothing in it."""
-    address = parse_dsn(clickhouse)
-    name = f"own_{uuid.uuid4().hex}"
-    fresh = clickhouse.removesuffix(address.database) + name
-    migrate(fresh)
-    yield fresh
-    connect_to(address).command(f"DROP DATABASE {name}")
+    with separate_database(clickhouse) as fresh:
+        yield fresh

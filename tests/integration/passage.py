@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from sim_stage_two import RULES, folded
 
 from watchkeeper.cli.stack.child import Child, tail
-from watchkeeper.schemas.topics import EVENTS, PARTITIONER, PARTITIONS
+from watchkeeper.schemas.topics import EVENTS, PARTITIONER, PARTITIONS, SCORES, SIGNALS
 from watchkeeper.schemas.wire import line_digest
 from watchkeeper.stream_processors.clickhouse import connect
 
 telling: Any = sys.modules["watchkeeper_engine_telling"]
+GROUP = "watchkeeper"
 START_MS = telling.START_US // 1000
 
 
@@ -125,9 +127,6 @@ def send(bootstrap: str, records: list[Told]) -> None:
     assert producer.flush(60) == 0
 
 
-_SESSION = 5
-"""The column of `findings` that names the session."""
-
 VOLATILE: dict[str, set[str]] = {
     "findings": {"detected_at"},
     "control_commands": {"issued_at", "expires_at"},
@@ -138,11 +137,12 @@ VOLATILE: dict[str, set[str]] = {
 TABLES = ("events", "contents", "findings", "control_commands", "sessions", "subjects", "dead_letters")
 
 
-def rows(dsn: str, table: str) -> list[tuple[Any, ...]]:
+def rows(dsn: str, table: str, where: str = "1") -> list[tuple[Any, ...]]:
     """All rows of a table, the latest of each key, without what tells when the worker did it."""
     client = connect(dsn)
     left_out = ", ".join({"stored_at", *VOLATILE.get(table, ())})
-    found = [tuple(row) for row in client.query(f"SELECT * EXCEPT ({left_out}) FROM {table} FINAL").result_rows]
+    query = f"SELECT * EXCEPT ({left_out}) FROM {table} FINAL WHERE {where}"
+    found = [tuple(row) for row in client.query(query).result_rows]
     client.close()
     return sorted(found, key=repr)
 
@@ -163,8 +163,7 @@ def counts(dsn: str) -> dict[str, Any]:
     client = connect(dsn)
     found: dict[str, Any] = {}
     for subject, state in client.query("SELECT subject, state FROM subjects FINAL").result_rows:
-        _, fold = orjson.loads(state)["s"]["folds"]["capped_share"]
-        found[subject] = (fold["sums"], fold["buckets"], sorted(fold["capped"].items()))
+        found[subject] = folded(state)
     client.close()
     return found
 
@@ -174,12 +173,12 @@ def outcome(dsn: str, bootstrap: str) -> dict[str, Any]:
     told: dict[str, Any] = {table: rows(dsn, table) for table in TABLES}
     # When stage 2 says it depends on the order in which sessions of different partitions came; what it has counted
     # in the end does not.
-    told["findings"] = [row for row in told["findings"] if row[_SESSION] is not None]
+    told["findings"] = rows(dsn, "findings", f"rule_id NOT IN {tuple(sorted(RULES))}")
     told["subjects"] = counts(dsn)
     told["states"] = states(dsn)
     for topic, identity in (("agent.findings", "finding_id"), ("agent.control", "command_id")):
         documents = [orjson.loads(value) for value in everything(bootstrap, topic)]
-        told[topic] = {(one[identity], one.get("revision", 0)) for one in documents if one.get("session_id", 1)}
+        told[topic] = {(one[identity], one.get("revision", 0)) for one in documents if one.get("rule_id") not in RULES}
     signals = [line for value in everything(bootstrap, "agent.signals") for line in value.split(b"\n")]
     told["agent.signals"] = {orjson.loads(line)["signal_id"] for line in signals}
     told["agent.dead-letter"] = set(everything(bootstrap, "agent.dead-letter"))
@@ -246,15 +245,33 @@ def partitions(worker: Child) -> int:
     return len([number for number in said[-1].split(",") if number]) if said else 0
 
 
-def settled(dsn: str, expected: History, *watched: Child, seconds: float = 60) -> None:
-    """Waits until all of a history is stored, and the sessions' states, which come last, with it."""
+def settled(dsn: str, bootstrap: str, expected: History, *watched: Child, seconds: float = 60) -> None:
+    """Waits until all of a history is stored, the sessions' states, which come last, with it, and stage 2 is done."""
     ended = {place[0] for place in expected.digests}
 
     def states_are_there() -> bool:
         return _number(dsn, "SELECT uniqExact(session_id) FROM sessions FINAL WHERE status != 'open'") >= len(ended)
 
     wait_until(lambda: counted(dsn) >= len(expected.digests), seconds, *watched)
-    wait_until(states_are_there, 20, *watched)
+    wait_until(states_are_there, seconds, *watched)
+    wait_until(lambda: _committed(bootstrap), 60, *watched)
+
+
+def _committed(bootstrap: str) -> bool:
+    """Whether the worker has committed all of the topics that it reads."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": GROUP})
+    try:
+        places = [
+            TopicPartition(one.name, number) for one in (EVENTS, SIGNALS, SCORES) for number in range(one.partitions)
+        ]
+        for place in consumer.committed(places, timeout=5):
+            if consumer.get_watermark_offsets(place, timeout=5)[1] > max(place.offset, 0):
+                return False
+    except KafkaException:
+        return False
+    finally:
+        consumer.close()
+    return True
 
 
 def exact(dsn: str, expected: History) -> None:

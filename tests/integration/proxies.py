@@ -8,6 +8,7 @@ import random
 import select
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -159,11 +160,16 @@ class BrokerProxy:
 
     Attributes:
         port: where it listens.
+        target: where new connections lead.
+        delay_seconds: how long each piece of what passes is kept back.
     """
 
     def __init__(self, port: int, target: int) -> None:
         self.port = port
-        self._target = target
+        self.target = target
+        self.delay_seconds = 0.0
+        self._flowing = threading.Event()
+        self._flowing.set()
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._listener: socket.socket | None = None
         self._lock = threading.Lock()
@@ -174,6 +180,14 @@ class BrokerProxy:
         self._listener = listener
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
+    def hold(self) -> None:
+        """Keeps connections open, and lets nothing through."""
+        self._flowing.clear()
+
+    def flow(self) -> None:
+        """Lets through what was held, and what comes."""
+        self._flowing.set()
+
     def cut(self) -> None:
         """Breaks all connections and refuses new ones, until it is opened again."""
         if self._listener is not None:
@@ -183,6 +197,7 @@ class BrokerProxy:
             self._listener = None
         with self._lock:
             pairs, self._pairs = self._pairs, set()
+        self.flow()
         for pair in pairs:
             _close(pair)
 
@@ -193,7 +208,7 @@ class BrokerProxy:
             except OSError:
                 return
             try:
-                broker = socket.create_connection(("127.0.0.1", self._target), 5)
+                broker = socket.create_connection(("127.0.0.1", self.target), 5)
             except OSError:
                 client.close()
                 continue
@@ -209,6 +224,8 @@ class BrokerProxy:
                     moved = ready.recv(65_536)
                     if not moved:
                         return _close((client, broker))
+                    time.sleep(self.delay_seconds)
+                    self._flowing.wait()
                     other[ready].sendall(moved)
         _close((client, broker))
         return None

@@ -85,6 +85,7 @@ def _fail_in_a_session(watch: Watchkeeper) -> None:
         raise ValueError(CANARY)
 
 
+@pytest.mark.long
 def test_no_log_holds_what_agents_said(tmp_path: Path, telling: ModuleType, passage: ModuleType) -> None:
     recorder = io.StringIO()
     with running_broker(TOPICS) as bootstrap, running_clickhouse(tmp_path / "store") as dsn:
@@ -108,6 +109,9 @@ def test_no_log_holds_what_agents_said(tmp_path: Path, telling: ModuleType, pass
     assert lines
     for line in lines:
         assert {"time", "level", "logger", "event", "worker", "message"} <= set(json.loads(line))
+    refused = [json.loads(line) for line in lines if "the store refused a row" in line]
+    assert refused
+    assert all({"topic", "partition", "offset"} <= set(line) for line in refused)
     store = (tmp_path / "store" / "clickhouse.log").read_text()
     assert "serving" in store
     for log in ("\n".join(lines), store, recorder.getvalue()):

@@ -29,7 +29,6 @@ pytestmark = pytest.mark.recordings
 ROOT: Final = Path(__file__).parents[2]
 PLACE: Final = Path(os.environ.get("WATCHKEEPER_RECORDINGS") or ROOT.parent / "shared" / "trajectories")
 PAGE: Final = ROOT / "docs" / "importing.md"
-NAMES: Final = ("tau2_bench", "toolbench_chatgpt", "trail")
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,14 @@ class Judged:
         return [finding for finding in self.findings if finding.kind == kind and finding.status == "open"]
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("tau2_bench", marks=pytest.mark.long),
+        pytest.param("toolbench_chatgpt", marks=pytest.mark.long),
+        "trail",
+    ],
+)
 def judged(request: pytest.FixtureRequest) -> Judged:
     path = PLACE / f"{request.param}.jsonl.gz"
     if not path.exists():

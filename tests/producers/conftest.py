@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +11,6 @@ import pytest
 from hypothesis import settings
 
 from watchkeeper.producers import Watchkeeper
-from watchkeeper.producers.settings import BOOTSTRAP_VARIABLE, DISABLED_VARIABLE, ENVIRONMENT_VARIABLE
 from watchkeeper.producers.testing import MemoryTransport
 
 # The machine may be busy with other things: how long one example takes says nothing.
@@ -19,13 +19,17 @@ settings.load_profile("no_deadline")
 
 PATIENCE_SECONDS = 20.0
 
+# What the tests themselves go by: parts that must run, and recordings.
+KEPT = ("WATCHKEEPER_TEST_", "WATCHKEEPER_RECORDINGS")
+
 
 @pytest.fixture(autouse=True)
 def _own_errors_are_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that the recorder does wrong may hide; and no variable of the machine's may leak in."""
+    for variable in tuple(os.environ):
+        if variable.startswith("WATCHKEEPER_") and not variable.startswith(KEPT):
+            monkeypatch.delenv(variable)
     monkeypatch.setenv("WATCHKEEPER_RAISE", "1")
-    for variable in (BOOTSTRAP_VARIABLE, DISABLED_VARIABLE, ENVIRONMENT_VARIABLE):
-        monkeypatch.delenv(variable, raising=False)
 
 
 @pytest.fixture

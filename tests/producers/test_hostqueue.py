@@ -56,7 +56,7 @@ def test_a_full_queue_drops_the_newest_and_shows_a_gap(
     assert numbers == sorted(numbers)
     assert len(numbers) == 203 - lost
     assert numbers[-2:] == [201, 202]
-    assert events[-1].attributes == {"watchkeeper.lost": lost}
+    assert events[-1].attributes == {"watchkeeper.lost": lost, "watchkeeper.lost_reasons": f"queue_full:{lost}"}
 
 
 def test_an_event_beyond_the_limit_is_dropped_and_counted(

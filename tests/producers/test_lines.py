@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from watchkeeper.producers import Session
 
 DATA_FIELDS = {
+    # All events declare both fields, so that neither annotation is None.
     model.model_fields["type"].annotation.__args__[0]: tuple(model.model_fields["data"].annotation.model_fields)  # type: ignore[union-attr]
     for model in EVENT_CLASSES
 }

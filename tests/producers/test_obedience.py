@@ -252,6 +252,30 @@ def test_an_open_circuit_is_for_the_host_to_ask(watch: Watchkeeper) -> None:
         s.tool_call("pay")
 
 
+def test_an_open_circuit_tells_what_to_do_instead(watch: Watchkeeper, caplog: pytest.LogCaptureFixture) -> None:
+    with watch.session() as s:
+        assert s.fallback("pay") is None
+        order(watch, "circuit_open", "agent:support", tool_name="pay")
+        assert s.fallback("pay") == ""
+        order(watch, "circuit_open", "tenant:default", by="ops", tool_name="pay", fallback="Offer to call back.")
+        assert s.fallback("pay") == "Offer to call back."
+        assert s.fallback("lookup") is None
+        order(watch, "resume", "tenant:default", by="ops", tool_name="pay")
+        assert s.fallback("pay") == ""
+        s.notice()
+    told = [one.message for one in caplog.records if "circuit of the tool pay" in one.message]
+    assert len(told) == 2
+    assert "Offer to call back." in told[1]
+
+
+def test_a_host_that_is_only_watched_reads_of_no_circuit(make_watch: Make, caplog: pytest.LogCaptureFixture) -> None:
+    with make_watch(policy={"mode": "observe"}).session() as s:
+        order(watch=s._watch, action="circuit_open", target="agent:support", tool_name="pay")
+        assert s.fallback("pay") == ""
+        s.notice()
+    assert "circuit of the tool" not in caplog.text
+
+
 def test_callbacks_may_do_anything(make_watch: Make, until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WATCHKEEPER_RAISE")
     seen: list[str] = []

@@ -122,7 +122,7 @@ def test_a_lost_record_takes_its_texts_with_it_and_they_are_sent_again() -> None
     events = memory.events()
     (prompt,) = rebuild_prompts(events)
     assert prompt.is_exact
-    assert prompt.prompt.attributes == {"watchkeeper.lost": 1}
+    assert prompt.prompt.attributes == {"watchkeeper.lost": 1, "watchkeeper.lost_reasons": "delivery_failed:1"}
     assert [event.seq for event in events] == [0, 2, 3]
 
 

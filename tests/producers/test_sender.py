@@ -173,7 +173,7 @@ def test_a_busy_sender_fills_its_records(make_watch: Make, memory: MemoryTranspo
 
 PROGRAM = """
 import os, sys
-from watchkeeper.producers import Watchkeeper
+from watchkeeper.producers import Settings, Watchkeeper
 from watchkeeper.producers.testing import MemoryTransport
 
 class File(MemoryTransport):
@@ -181,7 +181,7 @@ class File(MemoryTransport):
         with open(sys.argv[1], "ab") as out:
             out.write(b"".join(line + b"\\n" for line in self.lines()))
 
-watch = Watchkeeper("support", transport=File())
+watch = Watchkeeper("support", transport=File(), settings=Settings(exit_seconds=20))
 session = watch.session(session_id="s")
 session.start()
 """

@@ -113,11 +113,12 @@ def test_a_session_resumed_elsewhere_is_another_writer(make_watch: Make, memory:
     first, second = make_watch(), make_watch()
     with first.session() as s:
         pass
+    # Two senders: only what was sent before the other began has an order between them.
+    assert first.close()
     with second.resume(s.session_id) as again:
         again.reasoning("on")
     with second.attach(s.session_id) as late:
         late.outcome("kept", 1)
-    assert first.close()
     assert second.close()
     events = memory.events()
     assert {event.session_id for event in events} == {s.session_id}

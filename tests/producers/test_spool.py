@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,9 @@ from watchkeeper.producers import Delivery, Record, Settings
 from watchkeeper.producers.losses import Losses
 from watchkeeper.producers.recording.boundary import Boundary
 from watchkeeper.producers.transport import OnDelivery
+from watchkeeper.producers.transport.disk import DAMAGED_SHARE
 from watchkeeper.producers.transport.segments import HEAD_BYTES, Segment
-from watchkeeper.producers.transport.spool import SpooledTransport
+from watchkeeper.producers.transport.spool import FIRST_PAUSE_SECONDS, SpooledTransport
 
 
 def record(number: int, size: int = 20) -> Record:
@@ -287,7 +290,7 @@ def test_segments_keep_headers_and_keys(tmp_path: Path) -> None:
 
 
 def test_a_running_process_sends_what_another_left(spool: Callable[..., Made], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watchkeeper.producers.transport.spool.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("watchkeeper.producers.transport.disk.LOOK_SECONDS", 0.0)
     running, client, losses = spool()
     send(running, range(1))
     assert running.flush(5) == 0
@@ -301,3 +304,39 @@ def test_a_running_process_sends_what_another_left(spool: Callable[..., Made], m
     running.poll()
     assert client.arrived == [record(0), *map(record, range(10, 20))]
     assert losses.counts() == {}
+
+
+def test_a_broker_that_goes_on_refusing_is_asked_at_growing_intervals(
+    spool: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport, client, losses = spool()
+    client.error = "TOPIC_AUTHORIZATION_FAILED"
+    attempts: list[float] = []
+    taken = client.send
+
+    def counted(*words: Any) -> bool:
+        attempts.append(time.monotonic())
+        return taken(*words)
+
+    monkeypatch.setattr(client, "send", counted)
+    send(transport, range(1))
+    assert transport.flush(2) == 1
+    between = [later - sooner for sooner, later in pairwise(attempts)]
+    assert 3 < len(attempts) < 8
+    assert all(wait >= FIRST_PAUSE_SECONDS * 2**number for number, wait in enumerate(between))
+    client.error = ""
+    assert transport.flush(20) == 0
+    assert client.arrived == [record(0)]
+    assert losses.counts() == {}
+
+
+def test_what_is_damaged_is_kept_within_bounds(spool: Callable[..., Made], tmp_path: Path) -> None:
+    aside = tmp_path / "spool" / "damaged"
+    aside.mkdir(parents=True)
+    for number, (days, size) in enumerate([(31, 10), (29, 1000), (20, 1500), (10, 700), (1, 700)]):
+        (aside / f"{number}.spool").write_bytes(b"x" * size)
+        os.utime(aside / f"{number}.spool", (time.time() - days * 86_400,) * 2)
+    transport, _, _ = spool(spool_bytes=12_000)
+    send(transport, range(1))
+    assert sorted(path.name for path in aside.iterdir()) == ["2.spool", "3.spool", "4.spool"]
+    assert sum(path.stat().st_size for path in aside.iterdir()) <= 12_000 / DAMAGED_SHARE

@@ -18,7 +18,8 @@ from watchkeeper.producers import ConfigurationError, PolicyError, Settings, Wat
 from watchkeeper.producers.losses import LOSS_REASONS, Losses
 from watchkeeper.producers.recording.boundary import Boundary, Quiet
 from watchkeeper.producers.testing import MemoryTransport
-from watchkeeper.schemas.policy import DEFAULT_CAPS, AgentPolicy
+from watchkeeper.schemas.policy import DEFAULT_CAPS, AgentPolicy, Bound, ToolPolicy
+from watchkeeper.schemas.policy_limits import MAX_PATTERNS
 
 Make = Callable[..., Watchkeeper]
 
@@ -108,6 +109,12 @@ def test_a_wrong_policy_names_file_line_and_field(tmp_path: Path) -> None:
     path.write_text("agent: support\nmode: sometimes\n")
     with pytest.raises(PolicyError, match=r"p\.yaml:2: mode"):
         Watchkeeper("support", path, local=True)
+
+
+def test_a_policy_that_no_worker_reads_is_refused_when_the_agent_starts() -> None:
+    looks = {f"look-{number}": ToolPolicy(bounds={"q": Bound(pattern="x")}) for number in range(MAX_PATTERNS + 1)}
+    with pytest.raises(ConfigurationError, match=f"write at most {MAX_PATTERNS}"):
+        Watchkeeper("support", AgentPolicy(agent="support", tools=looks), local=True)
 
 
 def test_the_environment_says_where_and_what(
@@ -202,7 +209,7 @@ def test_the_boundary_lets_exits_pass(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_reason_for_a_loss_is_explained() -> None:
-    source = Path(importlib.import_module("watchkeeper.producers.losses").__file__ or "").read_text()
+    source = Path(importlib.import_module("watchkeeper.schemas.losses").__file__ or "").read_text()
     lines = source.splitlines()
     for reason in LOSS_REASONS:
         (index,) = [number for number, line in enumerate(lines) if line.strip() == f'"{reason}",']

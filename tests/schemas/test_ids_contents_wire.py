@@ -157,4 +157,7 @@ def test_topics_are_named_once_and_sized_for_what_they_carry() -> None:
         "retention.ms": "86400000",
         "max.message.bytes": "1048576",
         "cleanup.policy": "delete",
+        "message.timestamp.type": "CreateTime",
     }
+    # How long a session was silent is told by when its records arrived, not by the clocks of hosts.
+    assert EVENTS.config["message.timestamp.type"] == "LogAppendTime"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,7 +50,7 @@ def test_an_export_gives_the_same_bytes_in_another_process(tmp_path: Path) -> No
     script = (
         "import sys, pathlib; from watchkeeper.schemas.json_schema import export; export(pathlib.Path(sys.argv[1]))"
     )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, env={"PYTHONHASHSEED": "7"})
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
     for contract in CONTRACTS:
         assert (tmp_path / contract.file_name).read_bytes() == (FOLDER / contract.file_name).read_bytes()
 
@@ -289,3 +290,11 @@ def test_fields_are_described_for_readers_in_other_languages() -> None:
     assert "Attributes:" not in json.dumps(golden("event.v1.json"))
     control = golden("control.v1.json")["properties"]
     assert control["expires_at"]["description"] == "after which it is no longer honoured; at most a day later."
+
+
+def test_of_two_lists_of_words_it_is_enough_that_one_takes_all() -> None:
+    lists = {"anyOf": [{"type": "string", "enum": ["a", "b"]}, {"type": "string", "enum": ["c"]}]}
+    shorter = {"anyOf": [{"type": "string", "enum": ["a", "b"]}, {"type": "string", "enum": ["d"]}]}
+    old = {"type": "object", "properties": {"x": lists}}
+    assert breaking_changes(old, old) == []
+    assert breaking_changes(old, {"type": "object", "properties": {"x": shorter}}) != []

@@ -38,14 +38,18 @@ def test_the_files_of_the_package_are_numbered_without_a_gap() -> None:
 def test_every_statement_is_safe_to_repeat(migration: Migration) -> None:
     statements = migration.statements()
     assert statements
-    assert all(re.search(r"\bIF (NOT )?EXISTS\b", statement) for statement in statements)
+    # How long rows live and what a view asks is set, not added to; rows that are copied into a replacing table replace
+    # themselves.
+    safe = re.compile(r"\bIF (NOT )?EXISTS\b|\bMODIFY (TTL|QUERY)\b|\bINSERT INTO sessions_by_time\b")
+    assert all(safe.search(statement) for statement in statements)
 
 
 @pytest.mark.parametrize("migration", FILES, ids=lambda migration: migration.name)
 def test_one_setting_makes_a_replicated_cluster_of_the_same_files(migration: Migration) -> None:
     single = migration.statements(SINGLE_NODE)
     cluster = migration.statements(EngineSettings("main"))
-    assert all("ON CLUSTER 'main'" in statement for statement in cluster)
+    # What is defined is defined on every node; rows that one node inserts reach the others by themselves.
+    assert all("ON CLUSTER 'main'" in statement for statement in cluster if "INSERT INTO" not in statement)
     assert not any("CLUSTER" in statement or "Replicated" in statement for statement in single)
     back = [
         statement.replace("ON CLUSTER 'main'", "").replace("ReplicatedReplacing", "Replacing") for statement in cluster

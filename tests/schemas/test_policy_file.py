@@ -136,6 +136,7 @@ def test_the_documented_example_loads_and_names_every_field(tmp_path: Path) -> N
     written = policy.model_dump(exclude_unset=True)
     assert set(written) == set(AgentPolicy.model_fields)
     for name in ("caps", "goal", "budgets", "thresholds", "retrieval"):
+        # Each of these fields is a model of its own.
         assert set(written[name]) == set(AgentPolicy.model_fields[name].annotation.model_fields)  # type: ignore[union-attr]
 
 
@@ -156,3 +157,24 @@ def test_the_documented_messages_are_the_real_ones(tmp_path: Path) -> None:
     said = re.findall(r"^support\.yaml:\d+: (.*)$", DOCS.read_text(), re.MULTILINE)
     text = "agent: a\nmode: off\ncaps: {tool_call: 5}\ntools: {refund: {bounds: {amount: {minimum: 50, maximum: 5}}}}\n"
     assert said == [problem.split(": ", 1)[1] for problem in problems_of(tmp_path, text)]
+
+
+def test_half_a_surrogate_pair_is_a_mistake_and_no_crash(tmp_path: Path) -> None:
+    said = problems_of(tmp_path, 'agent: "\\uD800"\ngoal: {"\\uDFFF": 1}\n')
+    assert [one.split(": ")[:2] for one in said] == [["policy.yaml:1", "agent"], ["policy.yaml:2", "goal"]]
+    assert all("half a surrogate pair" in one for one in said)
+    with pytest.raises(PolicyError, match="version: half a surrogate pair"):
+        policy_from_mapping({"agent": "a", "version": "\ud800"})
+
+
+@pytest.mark.parametrize(
+    ("tools", "says"),
+    [
+        ({f"t{i}": {"bounds": {"a": {"pattern": "x"}}} for i in range(65)}, "65 regular expressions: write at most 64"),
+        ({"t": {"require": [{"condition": "args.a"}] * 257}}, "257 conditions: write at most 256"),
+        ({f"t{i:04}": {} for i in range(6000)}, "more than 1048576 bytes"),
+    ],
+)
+def test_more_than_a_worker_would_read_is_refused_when_the_file_is_read(tools: dict[str, Any], says: str) -> None:
+    with pytest.raises(PolicyError, match=says):
+        policy_from_mapping({"agent": "a", "tools": tools})

@@ -38,7 +38,7 @@ CASES: list[tuple[str, str, list[str]]] = [
     (
         "two documents",
         "agent: a\n---\nagent: b\n",
-        ["2: document: a second document begins here; a file holds one policy: remove the `---` or split the file"],
+        ["2: document: a second document begins here; a file holds one: remove the `---` or split the file"],
     ),
     (
         "a tab",
@@ -95,8 +95,52 @@ CASES: list[tuple[str, str, list[str]]] = [
     ("a field missing", "version: x\n", ["1: agent: missing; add `agent`"]),
     (
         "a field of an item missing",
-        "agent: a\nconstraints:\n  - name: n\n    when: x\n",
-        ["3: constraints[0].require: missing; add `require`"],
+        "agent: a\ncheckpoints:\n  - step: s\n",
+        ["3: checkpoints[0].values: missing; add `values`"],
+    ),
+    (
+        "constraints that do not compile against the facts",
+        (
+            "agent: a\n"
+            "facts: {total: {type: number}}\n"
+            "constraints:\n"
+            "  - name: n\n"
+            "    when: totl > 5.0\n"
+            "    require: total > 5\n"
+            "  - name: n\n"
+            "    tool: t\n"
+            "    require: total > 5.0\n"
+            "  - name: m\n"
+        ),
+        ["10: constraints[2]: a constraint needs require, per_customer or both"],
+    ),
+    (
+        "every constraint that does not compile",
+        (
+            "agent: a\n"
+            "facts: {total: {type: number}}\n"
+            "allow_unlisted_tools: false\n"
+            "constraints:\n"
+            "  - name: n\n"
+            "    when: totl > 5.0\n"
+            "    require: total > 5\n"
+            "  - name: n\n"
+            "    tool: t\n"
+            "    require: total > 5.0\n"
+        ),
+        [
+            "6: constraints[0].when: column 1: totl is not declared; did you mean total?",
+            (
+                "7: constraints[0].require: column 7: > does not take number and integer; "
+                "write the number with a point, such as 500.0"
+            ),
+            "8: constraints[1].name: stands for constraints[0] already; give it another name",
+            "9: constraints[1].tool: t is not among `tools`, so it is never called",
+            (
+                "10: constraints[1].require: column 1: total is not declared; "
+                "there are: agent, args, customer, environment, user"
+            ),
+        ],
     ),
     (
         "a near name",
@@ -111,7 +155,12 @@ CASES: list[tuple[str, str, list[str]]] = [
     (
         "a name like none",
         "agent: a\nbudgets: {zzz: 5}\n",
-        ["2: budgets.zzz: unknown field; remove it, or use one of per_hour_usd, per_day_usd, per_user_day_usd"],
+        [
+            (
+                "2: budgets.zzz: unknown field; remove it, or use one of per_hour_usd, per_day_usd, per_user_day_usd, "
+                "per_tenant_hour_usd, per_tenant_day_usd, bands, when_spent"
+            )
+        ],
     ),
     (
         "a key twice",
@@ -288,8 +337,8 @@ CASES: list[tuple[str, str, list[str]]] = [
         "agent: a\ntools: {t: {bounds: {id: {pattern: '[a-z'}}}}\n",
         [
             (
-                "2: tools.t.bounds.id.pattern: unterminated character set at position 0: "
-                "write a regular expression of Python's re module"
+                "2: tools.t.bounds.id.pattern: no expression that runs in linear time: write a regular expression of "
+                "RE2, without look-around and backreferences"
             )
         ],
     ),

@@ -69,6 +69,7 @@ def session_row(**changes: object) -> bytes:
         intent="",
         model="",
         started_at=NOW,
+        opened_at=NOW,
         last_event_at=NOW,
         status="open",
         events=1,

@@ -10,11 +10,13 @@ _ANYWHERE = ("refused", "answer_lost", "crash_before", "crash_after", "slow")
 _WRITES = [f"insert {table}" for table in TABLES]
 _CALLS = [
     "publish", "log_id", "digests", "contents", "open_states sessions", "open_states subjects", "states sessions",
+    "known_scores",
     *_WRITES,
 ]  # fmt: skip
 _HAPPENED = (
     "commit lost", "commit of an older generation", "offsets reset", "rebalance learnt late", "zombie", "store away",
     "worker added", "worker killed", "worker stopped", "log forgotten", "state writes checked", "commits checked",
+    "store away from the start", "sent again", "too_large", "store_refused",
 )  # fmt: skip
 _FOUND = (
     "unknown_tool", "cap_use", "sequence_gap", "conflicting_event", "unanswered_call", "unexplained_result",

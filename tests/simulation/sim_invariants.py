@@ -7,12 +7,15 @@ from collections.abc import Sequence
 import orjson
 from sim_loop import OWNER
 
-from watchkeeper.schemas.topics import EVENTS
+from watchkeeper.schemas.topics import EVENTS, SCORES
 from watchkeeper.schemas.wire import line_digest
 from watchkeeper.stream_processors.engine.memory import MemoryBus
 from watchkeeper.stream_processors.engine.memory_store import TABLES, MemoryStore
 from watchkeeper.stream_processors.engine.ports import Record
 from watchkeeper.stream_processors.engine.stage import Output
+
+WHOLE = -1
+"""The line of a dead letter that is a record as a whole."""
 
 
 class BrokenError(AssertionError):
@@ -78,16 +81,34 @@ class Watch:
         start = self._checked.get((topic, partition), 0)
         for record in self._bus.read(topic, partition, start, max(0, offset - start)):
             for index, raw in enumerate(record.value.split(b"\n")):
-                if not (self._is_event_kept(record, index, raw) if topic == EVENTS.name else self._is_folded(raw)):
+                if not self._is_kept(topic, record, index, raw):
                     self._break(f"offset {offset} of {topic}/{partition} was committed, {raw[:80]!r} is not stored")
         self._checked[topic, partition] = max(start, offset)
+
+    def _is_kept(self, topic: str, record: Record, index: int, raw: bytes) -> bool:
+        if topic == EVENTS.name:
+            return self._is_event_kept(record, index, raw)
+        return self._is_score_kept(record, index, raw) if topic == SCORES.name else self._is_folded(raw)
+
+    def _is_score_kept(self, record: Record, index: int, raw: bytes) -> bool:
+        """Its row is stored and its signal published, or it is a dead letter."""
+        place = (record.topic, record.partition, record.offset, index)
+        if any(key[:4] == place for key in self._store._tables["dead_letters"]):
+            return True
+        score_id = orjson.loads(raw)["score_id"]
+        stored = any(key[3] == score_id for key in self._store._tables["scores"])
+        if self._has_forgotten:
+            # What is stored was told in the log that is gone, perhaps.
+            return stored
+        return stored and any(score_id.encode() in one.value for one in self._log("agent.signals"))
 
     def _log(self, topic: str) -> list[Record]:
         return [record for log in self._bus._logs[topic] for record in log.records]
 
     def _is_event_kept(self, record: Record, index: int, raw: bytes) -> bool:
         letters = self._store._tables["dead_letters"]
-        if any(key[:4] == (record.topic, record.partition, record.offset, index) for key in letters):
+        places = [(record.topic, record.partition, record.offset, line) for line in (index, WHOLE)]
+        if any(key[:4] in places for key in letters):
             return True
         try:
             event = orjson.loads(raw)
@@ -109,8 +130,9 @@ class Watch:
                 if signal["source_offset"] is None:
                     # What a tick found has no place in the stream; rules make its repeat harmless.
                     return True
+                topic = "scores/" if signal["kind"] == "scored" else ""
                 log, *taken = orjson.loads(row.row["state"])["s"]["watermarks"].get(
-                    str(signal["source_partition"]), ["", -1, -1]
+                    f"{topic}{signal['source_partition']}", ["", -1, -1]
                 )
                 return bool(log != signal["source_log"] or [signal["source_offset"], signal["ordinal"]] <= taken)
         return False

@@ -51,6 +51,7 @@ class SimLoop(asyncio.SelectorEventLoop):
     def _run_once(self) -> None:
         while not self._ready and not self._stopping:  # type: ignore[attr-defined] # asyncio's own queue
             due_us = self._sleepers[0][0] if self._sleepers else None
+            # asyncio's own heap of timers, of which its types say nothing.
             timer_us = round(self._scheduled[0].when() * 1e6) if self._scheduled else None  # type: ignore[attr-defined]
             if timer_us is not None and (due_us is None or timer_us < due_us):
                 self.now_us = max(self.now_us, timer_us + 1)
@@ -81,6 +82,10 @@ class SimClock(MemoryClock):
     def now_us(self) -> int:
         """See `Clock.now_us`."""
         return self._loop.now_us + self._skew_us
+
+    def elapsed_us(self) -> int:
+        """See `Clock.elapsed_us`."""
+        return self._loop.now_us
 
     async def sleep(self, seconds: float) -> None:
         """See `Clock.sleep`."""

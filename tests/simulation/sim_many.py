@@ -34,5 +34,6 @@ def play(seed: int) -> Played:
 def play_all(seeds: Sequence[int]) -> Iterator[Played]:
     """How each seed ended, in their order."""
     # Not forked: whoever asks may have threads.
+    # One process to a core: a seed is all computing.
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(play, seeds, chunksize=10)

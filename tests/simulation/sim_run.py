@@ -18,7 +18,7 @@ from typing import Any
 from sim_choices import Choices, Recorded
 from sim_invariants import BrokenError
 from sim_loop import OWNER, START_US, SimLoop, StuckError
-from sim_outcome import differences, outcome
+from sim_outcome import Places, differences, outcome
 from sim_worker import TOPICS, SimWorker
 from sim_workload import CANONICAL, Told, workload
 from sim_world import World
@@ -59,6 +59,7 @@ class _Play:
         self.loop = SimLoop()
         self.world = World(self.loop, choices)
         self.workers: list[SimWorker] = []
+        self.places = Places()
         self.failures: list[BaseException] = []
         self.over = False
 
@@ -74,11 +75,13 @@ class _Play:
                 self._end()
         result.broken += [f"a worker ended: {type(one).__name__}: {one}" for one in self.failures if not result.broken]
         result.broken = self.world.watch.broken or result.broken
-        result.told = outcome(self.world.bus, self.world.store)
+        result.told = outcome(self.world.bus, self.world.store, self.places)
         counted = self.world.counted
         counted["state writes checked"] += self.world.watch.states
         counted["commits checked"] += self.world.watch.commits
         counted["events"] += len(self.world.store.rows("events"))
+        for letter in self.world.store.rows("dead_letters"):
+            counted[letter["reason"]] += 1
         for finding in self.world.store.rows("findings"):
             counted[f"found {finding['kind']}"] += 1
         return result
@@ -108,6 +111,9 @@ class _Play:
         self.loop.close()
 
     async def _phases(self) -> None:
+        if self.disturbed and self.choices.chance("world", 150):
+            self.world.counted["store away from the start"] += 1
+            self.world.away_until_us = self.loop.now_us + 1_000_000 * (1 + self.choices.pick("world", 30))
         self._hire()
         for number, told in enumerate(self.phases):
             if number and self.forgets:
@@ -115,7 +121,7 @@ class _Play:
             if number:
                 self.loop.now_us = START_US + number * PHASE_US - 60_000_000
             self._disturb()
-            await self._until_all(self.loop.spawn("", self._publish(told, START_US + number * PHASE_US)))
+            await self._until_all(self.loop.spawn("", self._publish(number, told)))
             for seconds in (200, 2000):
                 self.loop.now_us += seconds * 1_000_000
                 await self._weather(2)
@@ -130,12 +136,27 @@ class _Play:
         if self.disturbed:
             self.world.severity = (0, 10, 40, 120)[self.choices.pick("world", 4)]
 
-    async def _publish(self, told: list[Told], start_us: int) -> None:
-        for one in told:
+    async def _publish(self, phase: int, told: list[Told]) -> None:
+        start_us, again = START_US + phase * PHASE_US, []
+        for number, one in enumerate(told):
             await self.loop.wake_at(start_us + one.after_us)
-            headers = CANONICAL if one.canonical else None
-            at_ms = (start_us + one.after_us) // 1000
-            self.world.bus.produce(EVENTS.name, one.key, one.value, headers, timestamp_ms=at_ms)
+            self._produce(one, phase * PHASE_US + number, (start_us + one.after_us) // 1000)
+            # After the broker forgot everything, the places of its first life and of its second would be mixed up.
+            if self.disturbed and not self.forgets and one.repeats and self.choices.chance("world", 50):
+                again.append(self.loop.spawn("", self._repeat(one)))
+        await asyncio.gather(*again)
+
+    async def _repeat(self, one: Told) -> None:
+        """Its producer heard no answer, and sent it again."""
+        await self.loop.pause(50_000 * self.choices.pick("world", 100))
+        self.world.counted["sent again"] += 1
+        self._produce(one, None, self.loop.now_us // 1000)
+
+    def _produce(self, one: Told, number: int | None, at_ms: int) -> None:
+        headers = CANONICAL if one.canonical else None
+        record = self.world.bus.produce(one.topic, one.key, one.value, headers, timestamp_ms=at_ms)
+        if not self.forgets and one.topic == EVENTS.name:
+            self.places.note(record, number)
 
     async def _until_all(self, told: asyncio.Task[None]) -> None:
         while not told.done():
@@ -237,11 +258,11 @@ def shrink(seed: int, drawn: Recorded, limit: int = 600) -> Result:
         while size and tries < limit:
             start, moved = 0, False
             while start < len(best.drawn[stream]) and tries < limit:
-                for middle in ([], [0] * size):
+                for middle in ([0] * size, []):
                     listed = best.drawn[stream]
                     changed = [*listed[:start], *middle, *listed[start + size :]]
-                    if changed == listed:
-                        continue
+                    if not any(listed[start : start + size]):
+                        break
                     tries += 1
                     tried = run(seed, {**best.drawn, stream: changed})
                     if tried.broken and sum(map(bool, changed)) < sum(map(bool, listed)):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from sim_loop import OWNER, SimClock
 from sim_world import WayToBus, WayToStore, World
 
-from watchkeeper.schemas.topics import EVENTS, SIGNALS
+from watchkeeper.schemas.topics import EVENTS, SCORES, SIGNALS
 from watchkeeper.schemas.wire import CANONICAL, WRITER_HEADER
 from watchkeeper.stream_processors import runner as runners
 from watchkeeper.stream_processors.detection.catalogue import default_detectors
@@ -19,11 +19,12 @@ from watchkeeper.stream_processors.detection.subjects import SubjectJudge
 from watchkeeper.stream_processors.engine.ports import Horizon, Record
 from watchkeeper.stream_processors.engine.stage import Stage
 from watchkeeper.stream_processors.engine.stage_one import StageOne
+from watchkeeper.stream_processors.engine.stage_scores import StageScores
 from watchkeeper.stream_processors.engine.stage_two import StageTwo
 from watchkeeper.stream_processors.offsets import Assignment
 from watchkeeper.stream_processors.wiring import Wiring
 
-TOPICS = (EVENTS.name, SIGNALS.name)
+TOPICS = (EVENTS.name, SIGNALS.name, SCORES.name)
 POLL_US = 200_000
 
 
@@ -76,15 +77,23 @@ class Consumer(Wiring):
             self.positions[place] += len(read)
             self.started[place] |= bool(read)
             self.polled[place] = world.bus.horizon(topic, number).end, clock.now_us()
-            found += [_event(record, self.known[0]) for record in read]
+            if read:
+                found.append(_event(read, self.known[0]))
         return found
 
 
-def _event(record: Record, generation: int) -> Any:
-    headers = [(WRITER_HEADER, CANONICAL)] if record.canonical else []
-    fields = {name: getattr(record, name) for name in ("topic", "partition", "offset", "key", "value")}
-    fields |= {"timestamp": record.timestamp_ms / 1000, "headers": headers, "generation_id": generation}
-    return SimpleNamespace(message=SimpleNamespace(**fields))
+def _event(read: Sequence[Record], generation: int) -> Any:
+    names = "topic", "partition", "offset", "key", "value"
+    records = [
+        SimpleNamespace(
+            timestamp=record.timestamp_ms,
+            headers=((WRITER_HEADER, CANONICAL),) if record.canonical else (),
+            **{name: getattr(record, name) for name in names},
+        )
+        for record in read
+    ]
+    message = SimpleNamespace(partition=read[0].partition, generation_id=generation, records=records)
+    return SimpleNamespace(message=message)
 
 
 class SimOffsets:
@@ -114,11 +123,17 @@ class SimOffsets:
                 found[number] = Horizon(start, end, at_us)
         return found
 
-    async def commit(self, offsets: Mapping[int, int]) -> bool:
+    def began(self, partition: int) -> int | None:
+        """See `Offsets.began`: the simulation's broker forgets nothing."""
+
+    async def starts(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """See `Offsets.starts`."""
+        return dict.fromkeys(partitions, 0)
+
+    async def commit(self, offsets: Mapping[int, int], generation: int) -> bool:
         """See `Offsets.commit`."""
         consumer, world = self._consumer, self._consumer.world
         fault = world.fault("commit", ("commit lost", "crash_before", "slow", "crash_after"))
-        generation = consumer.known[0]
         await world.hop(slow=fault == "slow")
         if fault == "crash_before":
             world.kill(OWNER.get())
@@ -137,7 +152,7 @@ class SimOffsets:
 
 
 class SimWorker:
-    """Both stages, as the product's worker runs them."""
+    """All stages, as the product's worker runs them."""
 
     def __init__(self, world: World, name: str) -> None:
         self.world, self.name = world, name
@@ -149,7 +164,7 @@ class SimWorker:
         two = StageTwo(SubjectJudge(strict=True), store, self.clock)
         app: Any = SimpleNamespace(should_stop=False)
         self.runners: list[runners.StageRunner] = []
-        stages: tuple[Stage, Stage] = (one, two)
+        stages: tuple[Stage, ...] = (one, two, StageScores(store, self.clock))
         for topic, stage in zip(TOPICS, stages, strict=True):
             self._overhear(stage)
             made = runners.StageRunner(app, topic, stage, bus=bus, store=store, clock=self.clock, wiring=self.consumer)
@@ -195,7 +210,7 @@ class Stream:
     def __init__(self, worker: SimWorker, topic: str) -> None:
         self._worker, self._topic = worker, topic
 
-    async def noack_take(self, most: int, within: float) -> AsyncIterator[list[Any]]:
+    async def events(self) -> AsyncIterator[Any]:
         """Records as they come. What was read before a rebalance may be handed over after it."""
         worker, world = self._worker, self._worker.world
         while worker.name not in world.dead:
@@ -204,6 +219,6 @@ class Stream:
             await world.loop.pause(POLL_US)
             if world.severity and world.choices.chance("world", 300):
                 worker.consumer.learn()
-            if taken:
-                yield taken
+            for event in taken:
+                yield event
         await world.never()

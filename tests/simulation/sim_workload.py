@@ -14,9 +14,12 @@ import orjson
 from sim_choices import Choices
 from sim_loop import START_US
 
-from watchkeeper.schemas.contents import address_of
+from watchkeeper.schemas.contents import MAX_LINE_BYTES, address_of
 from watchkeeper.schemas.ids import uuid7
 from watchkeeper.schemas.model import format_utc, from_us
+from watchkeeper.schemas.policy import AgentPolicy, Caps, Thresholds, ToolPolicy
+from watchkeeper.schemas.scores import Score, score_id_of, subject_of_scores
+from watchkeeper.schemas.topics import EVENTS, MAX_RECORD_BYTES, SCORES
 from watchkeeper.schemas.wire import record_key
 
 CANONICAL = {"wk-writer": "canonical/1"}
@@ -31,6 +34,17 @@ _CALLED = {
     10: ("search", "same"),
 }
 """By the number that is drawn: a tool, and what it is asked; without, something new."""
+POLICIES = [
+    AgentPolicy(agent="support", version="1", mode="enforce", caps=Caps(tool_calls=3, wall_clock_seconds=100)),
+    AgentPolicy(
+        agent="support",
+        version="2",
+        tools={"search": ToolPolicy(timeout_seconds=0.05)},
+        thresholds=Thresholds(call_timeout_seconds=7200, close_timeout_seconds=900),
+    ),
+]
+"""One stops sessions, by calls and by time; by the other a call has waited too long at once, or after the silence."""
+LOST_POLICY = AgentPolicy(agent="support", version="never sent")
 LONG = ["one half of a long text, ", "and the other"]
 
 
@@ -42,6 +56,17 @@ class Told:
     key: bytes
     value: bytes
     canonical: bool
+    topic: str = EVENTS.name
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it may come twice: each copy of what is no event is a dead letter of its own."""
+        return (
+            self.topic == EVENTS.name
+            and len(self.value) < MAX_LINE_BYTES
+            and b"poisoned" not in self.value
+            and all(line.startswith(b'{"type":"') for line in self.value.split(b"\n"))
+        )
 
 
 @dataclass(slots=True)
@@ -49,6 +74,7 @@ class _Writer:
     session: str
     name: str
     first: bool
+    parent: str = ""
     seq: int = 0
     calls: int = 0
     ended: bool = False
@@ -64,6 +90,9 @@ class _Telling:
         self._choices = choices
         self._writers = [_Writer(f"s-{number}", "w-1", first=True) for number in range(1 + self._pick(6))]
         self._writers += [_Writer(f"s-{number}", "w-2", first=False) for number in range(self._pick(3))]
+        for writer in self._writers[1:]:
+            if self._pick(4) == 3 and writer.session != "s-0":
+                writer.parent = "s-0"
         self._now_us = START_US
         self._told: list[tuple[_Writer, bytes]] = []
         self._held_back: list[tuple[_Writer, bytes]] = []
@@ -78,8 +107,39 @@ class _Telling:
             told = self._crowd() if number == 0 and self._choices.chance("work", 200) else []
             for _ in range(2 + self._pick(30)):
                 told += self._record(start_us)
+                if self._pick(4) == 3:
+                    told.append(self._scores(start_us))
             phases.append(told)
         return phases
+
+    def _scores(self, start_us: int) -> Told:
+        """Some sessions are graded, some of them once more; some graders fail at first, or write what is no score."""
+        key = subject_of_scores("default", "live", "support")
+        lines = [self._score(key) for _ in range(1 + self._pick(3))]
+        if self._pick(8) == 7:
+            lines.insert(self._pick(2), (b'{"score_id": "x"}', b"not JSON")[self._pick(2)])
+        return Told(self._now_us - start_us, key.encode(), b"\n".join(lines), canonical=False, topic=SCORES.name)
+
+    def _score(self, key: str) -> bytes:
+        session, failed = f"s-{self._pick(6)}", self._pick(5) == 4
+        said: dict[str, Any] = {"result_type": "pass", "passed": session != "s-1", "value": float(session != "s-1")}
+        return (
+            Score(
+                score_id=score_id_of(tenant_id="default", source="live", session_id=session, grader="exact@1"),
+                subject=key,
+                tenant_id="default",
+                origin="live",
+                source="live",
+                session_id=session,
+                agent_id="support",
+                grader="exact@1",
+                occurred_at=from_us(START_US),
+                graded_at=from_us(START_US if failed else START_US + 1),
+                **({"result_type": "failure", "reason": "the judge did not answer"} if failed else said),
+            )
+            .model_dump_json()
+            .encode()
+        )
 
     def _crowd(self) -> list[Told]:
         """Many sessions of one agent, of which some hit their cap: more than a share that a policy allows."""
@@ -96,24 +156,30 @@ class _Telling:
         writer = self._writers[self._pick(len(self._writers))]
         lines = [self._one(writer) for _ in range(1 + self._pick(4))]
         fate = self._pick(20)
+        if fate == 14 and self._choices.chance("work", 40):
+            return [self._too_large(writer, lines, start_us)]
         if fate == 19:
             self._held_back += [(writer, line) for line in lines]
             return []
         if fate == 18:
             lines.insert(0, (b'{"type": "tool_call"}', b"not JSON", b"\xff\xfe")[self._pick(3)])
-        # Not those that the store refuses: no row tells that they came before, so whether their repeat is a second
-        # dead letter depends on whether the first is still on its way.
         if fate == 17 and self._told:
             writer, line = self._told[self._pick(len(self._told))]
             lines = [line]
-        if fate == 16 and self._told:
-            writer, line = self._told[self._pick(len(self._told))]
+        # Not those that the store refuses: no row tells what they said, so nothing contradicts it.
+        if fate == 16 and (kept := [one for one in self._told if b"poisoned" not in one[1]]):
+            writer, line = kept[self._pick(len(kept))]
             lines = [line.replace(b'"agent_id":"support"', b'"agent_id":"someone"')]
         if fate == 15 and self._held_back:
             writer, line = self._held_back.pop(0)
             lines = [line]
-        self._told += [(writer, line) for line in lines if line.startswith(b'{"type":"') and b"poisoned" not in line]
+        self._told += [(writer, line) for line in lines if line.startswith(b'{"type":"')]
         return [self._publish(writer, lines, start_us, canonical=self._pick(4) < 3)]
+
+    def _too_large(self, writer: _Writer, lines: list[bytes], start_us: int) -> Told:
+        """The events in it are lost to everybody but whoever reads dead letters."""
+        by = (MAX_RECORD_BYTES, MAX_LINE_BYTES)[self._pick(2)]
+        return self._publish(writer, [*lines[:-1], lines[-1] + b" " * by], start_us, canonical=False)
 
     def _publish(self, writer: _Writer, lines: list[bytes], start_us: int, *, canonical: bool) -> Told:
         key = record_key("default", writer.session)
@@ -136,6 +202,13 @@ class _Telling:
         if kind == 8:
             usage = {"input_tokens": 500, "output_tokens": 20}
             return self._line(writer, "response", {"request_id": "r", "model": "gpt-4.1", "usage": usage})
+        return self._delegation(writer) if kind == 13 else self._result(writer)
+
+    def _delegation(self, writer: _Writer) -> bytes:
+        child = {"child_session_id": f"s-{self._pick(6)}", "child_agent_id": "support"}
+        return self._line(writer, "delegation", {"delegation_id": f"d{writer.seq}", **child})
+
+    def _result(self, writer: _Writer) -> bytes:
         called = f"c{self._pick(1 + writer.calls)}"
         return self._line(writer, "tool_result", {"tool_call_id": called, "tool_name": "search"})
 
@@ -154,7 +227,12 @@ class _Telling:
         tools: dict[str, Any] = {"address": address_of(TOOLS), "size": len(TOOLS), "text": TOOLS}
         if self._pick(3) == 2:
             tools = {"address": address_of("lost"), "size": 4}
-        return {"tools": tools, "caps": {"tool_calls": cap}} if cap else {"tools": tools}
+        data: dict[str, Any] = {"tools": tools}
+        if cap:
+            data["caps"] = {"tool_calls": cap}
+        if (named := self._pick(6)) > 2:
+            data["policy"] = _named(named - 3)
+        return data
 
     def _line(self, writer: _Writer, kind: str, data: dict[str, Any]) -> bytes:
         self._now_us += 1_000 + 40_000 * self._pick(3)
@@ -162,7 +240,19 @@ class _Telling:
         document: dict[str, Any] = {"type": kind, "event_id": uuid7(START_US // 1000, entropy)}
         document |= {"session_id": writer.session, "writer_id": writer.name, "seq": writer.seq}
         document |= {"occurred_at": format_utc(from_us(self._now_us)), "agent_id": "support"}
+        if writer.parent:
+            document |= {"parent_session_id": writer.parent, "root_session_id": writer.parent}
         if writer.seq == 0:
             document["writer_salt"] = "00112233445566778899aabbccddeeff"
         writer.seq += 1
         return orjson.dumps(document | {"data": data})
+
+
+def _named(number: int) -> dict[str, Any]:
+    """A policy by its hash; the last is never sent."""
+    policy = [*POLICIES, LOST_POLICY][number]
+    text = policy.model_dump_json()
+    content: dict[str, Any] = {"address": address_of(text), "size": len(text)}
+    if policy is not LOST_POLICY:
+        content["text"] = text
+    return {"name": "own", "version": policy.version, "content": content}

@@ -19,6 +19,7 @@ from watchkeeper.stream_processors.engine.ports import (
     ContentKey,
     EventKey,
     Message,
+    ScoreKey,
     StateKey,
     StoredDigest,
     StoredPart,
@@ -191,3 +192,7 @@ class WayToStore(Way):
     async def contents(self, keys: Collection[ContentKey], most_parts: int) -> list[StoredPart]:
         """See `Store.contents`."""
         return await self.call("contents", StoreUnavailableError, lambda: self.world.store.contents(keys, most_parts))
+
+    async def known_scores(self, keys: Collection[ScoreKey]) -> set[ScoreKey]:
+        """See `Store.known_scores`."""
+        return await self.call("known_scores", StoreUnavailableError, lambda: self.world.store.known_scores(keys))

@@ -104,6 +104,10 @@ def id_holds_the_tick(patch: Patch) -> None:
     patch.setattr(judges.Judge, "tick", with_time)
 
 
+def no_time_passes_before_an_event(patch: Patch) -> None:
+    patch.setattr(judges.Judge, "_until", lambda *_: None)
+
+
 def the_last_writer_of_a_state_wins(patch: Patch) -> None:
     put = memory_store.MemoryStore._put
 
@@ -138,6 +142,7 @@ PLANTED: list[Any] = [
     ),
     pytest.param(summed_replay, r"^subjects: instead .*'sums': ", id="summed_replay"),
     pytest.param(id_holds_the_tick, r"^agent\.findings: instead ", id="id_holds_the_tick"),
+    pytest.param(no_time_passes_before_an_event, r"^findings: (missing|instead) ", id="no_time_passes_before_an_event"),
     # Two workers must both write one session, the older one last: one seed in about sixty.
     pytest.param(
         the_last_writer_of_a_state_wins,
@@ -151,6 +156,7 @@ PLANTED: list[Any] = [
 ]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("plant", "kind"), PLANTED)
 def test_a_planted_mistake_is_seen(plant: Callable[[Patch], None], kind: str, monkeypatch: Patch) -> None:
     plant(monkeypatch)
@@ -158,10 +164,11 @@ def test_a_planted_mistake_is_seen(plant: Callable[[Patch], None], kind: str, mo
     assert any(re.search(kind, line) for line in seen), f"{len(SEEDS)} seeds did not see it"
 
 
+@pytest.mark.long
 def test_what_fails_is_shrunk_and_still_fails_for_the_same_reason(monkeypatch: Patch) -> None:
     offset_before_store(monkeypatch)
     first = next(result for result in map(sim_run.run, SEEDS) if result.broken)
-    least = sim_run.shrink(first.seed, first.drawn, limit=40)
+    least = sim_run.shrink(first.seed, first.drawn, limit=120)
     assert least.broken
     assert "is not stored" in least.broken[0]
     assert _told(least) < _told(first) / 2

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
 import time
 import uuid
 from collections.abc import Iterator
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from watchkeeper.cli.stack.child import free_port
 from watchkeeper.cli.stack.testing import running_broker
 from watchkeeper.schemas.errors import BusUnavailableError
 from watchkeeper.schemas.topics import FINDINGS
+from watchkeeper.stream_processors import bus as bus_module
 from watchkeeper.stream_processors.bus import KafkaBus
 from watchkeeper.stream_processors.engine.ports import Message
 
@@ -45,6 +48,29 @@ def test_a_broker_that_is_away_is_told_in_time(bus: KafkaBus) -> None:
         asyncio.run(bus.log_id())
 
 
+@pytest.mark.parametrize("size", [1, 20_000_000], ids=["no answer", "refused at once"])
+def test_a_client_that_is_given_up_ends_in_a_thread_of_its_own(
+    bus: KafkaBus, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To end a client waits for its threads: in the event loop, where the error is dropped, all would wait with it."""
+    ended: list[str] = []
+
+    class Told(Producer):
+        def __del__(self) -> None:
+            ended.append(threading.current_thread().name)
+
+    monkeypatch.setattr(bus_module, "Producer", Told)
+
+    async def play() -> None:
+        with pytest.raises(BusUnavailableError):
+            await bus.publish([Message(TOPIC, b"k", b"x" * size)])
+
+    asyncio.run(play())
+    gc.collect()
+    assert [name.rpartition("_")[0] for name in ended] == ["kafka-producer"]
+
+
+@pytest.mark.long
 def test_what_was_given_up_is_not_written_later(bus: KafkaBus) -> None:
     """Otherwise a message of the first attempt could stand behind one of the second."""
     for _ in range(2):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,13 +14,14 @@ import orjson
 import pytest
 from clickhouse_connect.driver import Client
 
+from watchkeeper.cli.stack.testing import separate_database
 from watchkeeper.schemas.errors import ConfigurationError, StoreUnavailableError
 from watchkeeper.schemas.rows import INSERT_SETTINGS
-from watchkeeper.stream_processors.clickhouse import connect, connect_to, parse_dsn
-from watchkeeper.stream_processors.migrate import migrate
-from watchkeeper.stream_processors.rollup_sql import SOURCES
+from watchkeeper.stream_processors.clickhouse import connect
+from watchkeeper.stream_processors.rollup_sql import SOURCES, Source
 from watchkeeper.stream_processors.rollups import Rollups, run_until
 
+HOUR_US = 3_600_000_000
 BEGIN = datetime(2026, 3, 2, 23, 58, tzinfo=UTC)
 TYPES = ("session_started", "prompt", "response", "tool_call", "tool_result", "session_ended")
 Row = dict[str, Any]
@@ -30,12 +30,8 @@ Row = dict[str, Any]
 @pytest.fixture
 def dsn(clickhouse: str) -> Iterator[str]:
     """A migrated database of the test's own."""
-    address = parse_dsn(clickhouse)
-    name = f"rollups_{uuid.uuid4().hex}"
-    fresh = clickhouse.removesuffix(address.database) + name
-    migrate(fresh)
-    yield fresh
-    connect_to(address).command(f"DROP DATABASE {name}")
+    with separate_database(clickhouse, "rollups") as fresh:
+        yield fresh
 
 
 @pytest.fixture
@@ -104,7 +100,33 @@ def minutes(client: Client, target: str) -> list[tuple[Any, ...]]:
     return sorted(rows, key=str)
 
 
+def hours(client: Client, source: Source) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """The hours as a reader sees them, and what they should be: their minutes added up."""
+    names = [name for name in source.totals if name != "duration_us"]
+    keys, sums = ", ".join(source.keys), ", ".join(f"sum({name})" for name in names)
+    counted = "events" if "events" in names else "findings"
+
+    def read(table: str, time: str, took: str) -> list[tuple[Any, ...]]:
+        sql = f"SELECT {keys}, {time} AS at, {sums}{took} FROM {table} FINAL GROUP BY {keys}, at"
+        sql += f" HAVING sum({counted}) > 0"
+        return sorted(map(tuple, client.query(sql).result_rows), key=str)
+
+    took = ", ifNotFinite(quantileDDMerge(0.01)(duration_us), -1)" if "duration_us" in source.totals else ""
+    return (
+        read(source.hours, "toUnixTimestamp64Micro(toDateTime64(hour, 6, 'UTC'))", took),
+        read(
+            source.target,
+            f"intDiv(toUnixTimestamp64Micro(toDateTime64(minute, 6, 'UTC')), {HOUR_US}) * {HOUR_US}",
+            took,
+        ),
+    )
+
+
 def all_minutes(client: Client) -> list[list[tuple[Any, ...]]]:
+    """What a reader sees of minutes and hours; hours are their minutes added up, at any time."""
+    for source in SOURCES:
+        made, expected = hours(client, source)
+        assert made == expected
     return [minutes(client, source.target) for source in SOURCES]
 
 
@@ -112,6 +134,7 @@ def from_scratch(client: Client, dsn: str) -> list[list[tuple[Any, ...]]]:
     """The minutes, made anew of what is stored, where there were none."""
     for source in SOURCES:
         client.command(f"TRUNCATE TABLE {source.target}")
+        client.command(f"TRUNCATE TABLE {source.hours}")
     job = Rollups(dsn)
     job.recompute(datetime(1970, 1, 1, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC))
     job.close()
@@ -252,6 +275,7 @@ def crash(job: Rollups, rng: random.Random) -> None:
         job.close()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 20))])
 def test_whatever_happens_the_minutes_are_those_made_from_scratch(client: Client, dsn: str, seed: int) -> None:
     rng = random.Random(seed)
@@ -298,6 +322,7 @@ def _random_event(rng: random.Random, number: int) -> Row:
     return event(number, rng.choice(TYPES), at=_time(rng), **more)
 
 
+@pytest.mark.long
 def test_two_jobs_at_once_beside_a_writer_end_right(client: Client, dsn: str) -> None:
     stop = threading.Event()
     jobs = [threading.Thread(target=run_until, args=(stop, dsn), kwargs={"every_seconds": 0.01}) for _ in range(2)]

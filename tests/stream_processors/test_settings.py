@@ -92,3 +92,11 @@ def test_a_worker_that_cannot_start_says_why(environment: dict[str, str], said: 
     assert said in ended.stderr
     assert ended.stderr.startswith("watchkeeper worker: ")
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_key_for_grants_must_be_one() -> None:
+    settings = from_environment({**LEAST, "WATCHKEEPER_GRANT_KEY": "0123456789abcdef"})
+    assert settings.grant_key == b"0123456789abcdef"
+    assert "0123456789abcdef" not in repr(settings)
+    with pytest.raises(ConfigurationError, match="WATCHKEEPER_GRANT_KEY must have at least 16 characters"):
+        from_environment({**LEAST, "WATCHKEEPER_GRANT_KEY": "short"})

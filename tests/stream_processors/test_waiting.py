@@ -24,6 +24,7 @@ def until(ready: Callable[[], bool], worker: Child, seconds: float = 30) -> None
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_it_waits_for_the_broker_and_for_its_topics(clickhouse: str, tmp_path: Path) -> None:
     port = free_port()
     with running_worker(f"127.0.0.1:{port}", clickhouse, tmp_path, ready=False, WATCHKEEPER_GROUP="waits") as worker:
@@ -46,6 +47,7 @@ def test_a_topic_with_too_few_partitions_is_named(clickhouse: str, tmp_path: Pat
         until(lambda: "lacks topics: agent.events (3 of 12 partitions);" in worker.log.read_text(), worker)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_waiting(end: signal.Signals, clickhouse: str, tmp_path: Path) -> None:
     with running_worker(f"127.0.0.1:{free_port()}", clickhouse, tmp_path, ready=False) as worker:

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from watchkeeper.cli.demo.closing import hint, look_further, print_next, print_report
-from watchkeeper.cli.demo.picture import picture_on
+from watchkeeper.cli.demo.picture import finding_line, picture_on
 from watchkeeper.cli.demo.report import Report
 from watchkeeper.cli.demo.stack_in_use import StackInUse
 from watchkeeper.cli.demo.store import SessionSeen
@@ -151,4 +151,6 @@ def test_without_a_terminal_the_picture_is_plain_lines() -> None:
     found, stopped = (" ".join(line.split()) for line in lines[2:4])
     assert found == "high cost_runaway librarian 0.25 s The session used 96,178 tokens.\\x1b[2J"
     assert stopped == "stopped librarian 0.75 s session one ended by its agent"
-    assert lines[1::3] == ["1 of 2 sessions", "2 of 2 sessions"]
+    assert "past" not in found
+    assert " past " in str(finding_line(replace(FOUND, detected_at=FOUND.last_event_at + timedelta(days=3))))
+    assert lines[1::3] == ["1 of 2 runs", "2 of 2 runs"]

@@ -19,7 +19,7 @@ import pytest
 from watchkeeper.cli.exit_codes import ExitCode
 from watchkeeper.producers.fleet.scenarios import REGISTRY
 
-SECONDS = 240
+SECONDS = 420
 CLI = [sys.executable, "-m", "watchkeeper.cli.main"]
 
 
@@ -48,12 +48,11 @@ def _run(environment: dict[str, str], *words: str) -> subprocess.CompletedProces
     return subprocess.run([*CLI, *words], env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
 
 
-def test_an_unknown_scenario_is_refused_before_anything_starts(environment: dict[str, str]) -> None:
-    before = time.monotonic()
+def test_an_unknown_scenario_is_refused_before_anything_starts(environment: dict[str, str], tmp_path: Path) -> None:
     ran = _run(environment, "demo", "--only", "nonsense")
     assert ran.returncode == ExitCode.CONFIGURATION
     assert "no scenario 'nonsense'; there are: everyday-refund" in ran.stderr
-    assert time.monotonic() - before < 10
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_directory_without_a_stack_is_refused_with_the_way_to_start_one(

@@ -131,3 +131,24 @@ def test_without_findings_no_session_is_telling() -> None:
 
 def test_nothing_measured_is_no_number() -> None:
     assert spread([]) is None
+
+
+def test_each_mode_is_told_over_all_scenarios() -> None:
+    accused = seen("two", failure_mode="reasoning_loop", kind="loop", evidence={})
+    loop, runaway = sorted(report([seen(), accused]).modes, key=lambda mode: mode.passed)
+    assert (loop.mode, loop.scenarios, loop.injected, loop.found, loop.unexpected) == ("reasoning_loop", 0, 0, 0, 1)
+    assert not loop.passed
+    assert (runaway.mode, runaway.scenarios, runaway.injected, runaway.found) == ("cost_runaway", 1, 1, 1)
+    assert runaway.passed
+
+
+def test_a_mode_that_was_missed_has_not_passed() -> None:
+    (mode,) = report([]).modes
+    assert (mode.injected, mode.found, mode.passed) == (1, 0, False)
+
+
+def test_what_was_told_long_afterwards_is_not_timed() -> None:
+    entries = [Entry("long-ago", "agent", "one", (BREACH,), past=True)]
+    told = report(tallies=compare(entries, (), [seen()]))
+    assert (len(told.matched), told.timed) == (1, [])
+    assert told.to_json()["seconds_to_finding"] is None

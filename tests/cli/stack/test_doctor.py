@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +12,10 @@ import clickhouse_connect
 import pytest
 
 from watchkeeper.cli.stack import doctor
+from watchkeeper.cli.stack.checks import Check
 from watchkeeper.cli.stack.child import free_port
-from watchkeeper.cli.stack.doctor import Check, run_doctor
+from watchkeeper.cli.stack.doctor import run_doctor
+from watchkeeper.cli.stack.lifecycle import stack_status
 from watchkeeper.cli.stack.settings import KNOWN_VARIABLES, StackSettings
 from watchkeeper.cli.stack.testing import running_broker, running_stack
 
@@ -32,6 +37,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackSettings
         data_dir=tmp_path_factory.mktemp("doctor"),
         worker_command=WORKER,
         rollups_command=(),
+        scheduler_command=(),
+        console_command=(),
         worker_settles_seconds=0.2,
     )
     with running_stack(made):
@@ -39,7 +46,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackSettings
 
 
 def test_all_is_well_while_a_stack_runs(settings: StackSettings) -> None:
-    checks = _checks(settings)
+    deadline = time.monotonic() + 60
+    # The router is up before the broker has given it its partitions.
+    while (checks := _checks(settings))["alert router"].verdict == "warn":
+        assert time.monotonic() < deadline, checks["alert router"]
+        time.sleep(0.2)
     wrong = [check for check in checks.values() if check.verdict != "ok"]
     assert wrong == []
     assert list(checks) == [
@@ -55,9 +66,38 @@ def test_all_is_well_while_a_stack_runs(settings: StackSettings) -> None:
         "clickhouse",
         "migrations",
         "worker",
+        "alerts.yaml",
+        "alert router",
+        "alerts",
     ]
     assert re.match(r"version \d+\.\d+", checks["clickhouse"].found)
     assert not any("@" in check.found for check in checks.values()), "a password could be shown"
+
+
+def test_a_router_that_stands_still_is_told(settings: StackSettings) -> None:
+    part = stack_status(settings.data_dir).part("alerts")
+    assert part is not None
+    assert part.pid
+    os.kill(part.pid, signal.SIGSTOP)
+    try:
+        check = _checks(settings)["alert router"]
+    finally:
+        os.kill(part.pid, signal.SIGCONT)
+    assert (check.verdict, check.remedy) == ("fail", f"see {part.log}")
+    assert "does not answer" in check.found
+
+
+def test_a_mistake_in_alerts_yaml_is_told(tmp_path: Path) -> None:
+    settings = StackSettings(data_dir=tmp_path)
+    assert _checks(settings)["alerts.yaml"].verdict == "ok"
+    file = tmp_path / "alerts.yaml"
+    file.write_text("chanels: {}\nstorm: {pages: 0}\n")
+    check = _checks(settings)["alerts.yaml"]
+    assert check.verdict == "fail"
+    assert check.found == f"{file}:1: chanels: unknown field; did you mean `channels`? (and 1 more)"
+    assert check.remedy == f"watchkeeper alerts check {file}"
+    file.write_text("channels: {chat: {kind: slack, url: {env: NOT_HERE}}}\nroutes: [{channels: [chat]}]\n")
+    assert _checks(settings)["alerts.yaml"].found == f"{file}: 1 channel, 1 route"
 
 
 def test_nothing_runs_yet(tmp_path: Path) -> None:
@@ -68,8 +108,13 @@ def test_nothing_runs_yet(tmp_path: Path) -> None:
         "clickhouse",
         "migrations",
         "worker",
+        "alert router",
+        "alerts",
     }
-    assert all("watchkeeper up" in checks[name].remedy for name in ("stack", "broker", "clickhouse", "worker"))
+    assert all(
+        "watchkeeper up" in checks[name].remedy
+        for name in ("stack", "broker", "clickhouse", "worker", "alert router", "alerts")
+    )
     assert not (tmp_path / "new").exists(), "the doctor changes nothing"
 
 

@@ -38,6 +38,9 @@ def _settings(tmp_path: Path, **changes: Any) -> StackSettings:
         "data_dir": tmp_path / "home",
         "worker_command": WORKER,
         "rollups_command": (),
+        "scheduler_command": (),
+        "alerts_command": (),
+        "console_command": (),
         "environment": {"STAND_IN_FILE": str(tmp_path / "starts")},
     }
     return StackSettings(**{**given, **changes})

@@ -160,3 +160,18 @@ def test_a_share_that_follows_from_what_was_injected_accuses_nobody() -> None:
     assert _compare(entries, found).passed
     other_cap = _seen("capped_share", None, evidence={"cap": "tokens", "limit": 0.4})
     assert not _compare(entries, [*found, other_cap]).passed
+
+
+def test_what_is_due_over_all_sessions_may_name_any_of_them() -> None:
+    entries = [_entry(), _entry(session_id="two")]
+    due = AgentExpectation("s", "agent", Expectation("reasoning_loop", "loop", about="agent"))
+    assert _compare(entries, [_seen("loop", "two")], due).passed
+    assert len(_compare(entries, [_seen("loop", "two"), _seen("loop", "one")], due).unexpected) == 1
+
+
+def test_what_is_due_over_all_sessions_may_be_about_another_agent_of_the_scenario() -> None:
+    helper = Entry("s", "helper", "two")
+    due = AgentExpectation("s", "agent", Expectation("reasoning_loop", "loop", about="agent"))
+    assert _compare([_entry(), helper], [_seen("loop", None, agent_id="helper")], due).passed
+    tallies = compare([_entry()], (due,), [_seen("loop", None, agent_id="stranger")])
+    assert not all(tally.passed for tally in tallies.values())

@@ -26,13 +26,18 @@ def test_one_seed_gives_one_plan_and_another_seed_another() -> None:
 
 
 def test_more_sessions_are_everyday_ones() -> None:
-    grown = _counts(sessions=LEAST + 60)
-    assert grown.total() == LEAST + 60
+    everyday = sum(scenario.chapter == "everyday" for scenario in REGISTRY)
+    grown = _counts(sessions=LEAST + 10 * everyday)
+    assert grown.total() == LEAST + 10 * everyday
     for scenario in REGISTRY:
         if scenario.chapter == "everyday":
             assert grown[scenario.name] >= scenario.sessions + 10
         else:
             assert grown[scenario.name] == scenario.sessions
+
+
+def test_sessions_that_belong_together_are_played_once_however_many_there_are_to_be() -> None:
+    assert _counts(only=["offer-after-offer"], sessions=5) == {"offer-after-offer": 1}
 
 
 def test_fewer_sessions_than_the_scenarios_ask_for_are_not_to_be_had() -> None:

@@ -33,6 +33,10 @@ def test_nothing_is_said_about_sessions_that_nobody_played(rehearsal: Any) -> No
     assert set(rehearsal.tallies) == set(NAMES)
 
 
+def test_each_agent_plays_somewhere(rehearsal: Any) -> None:
+    assert {entry.agent for entry in rehearsal.ledger.entries()} == set(AGENTS)
+
+
 def test_delegation_is_one_tree_of_three_sessions(rehearsal: Any) -> None:
     assert rehearsal.tallies["delegation"].sessions == 3
 
@@ -47,6 +51,10 @@ def test_the_cached_context_would_be_over_the_cap_were_its_cached_tokens_counted
     used, cap = rehearsal.totals[entry.session_id], load_policy(AGENTS["librarian"].policy).caps.tokens
     assert cap is not None
     assert used.tokens < 0.8 * cap < 1.5 * cap < used.input_tokens
+
+
+def test_events_are_as_large_as_those_of_agents_in_production(rehearsal: Any) -> None:
+    assert rehearsal.mean_bytes > 500
 
 
 def test_nothing_was_lost_in_the_recorders(rehearsal: Any) -> None:

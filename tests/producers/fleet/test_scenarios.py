@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from watchkeeper.producers.fleet.agents import AGENTS, Worlds
+from watchkeeper.producers.fleet.agents import AGENTS
 from watchkeeper.producers.fleet.pace import Pace
 from watchkeeper.producers.fleet.scenario import Brief, Registry
 from watchkeeper.producers.fleet.scenarios import REGISTRY
+from watchkeeper.producers.fleet.worlds.all_worlds import Worlds
 from watchkeeper.schemas.errors import ConfigurationError
 from watchkeeper.schemas.failure_modes import FAILURE_MODES
 from watchkeeper.schemas.policy_file import load_policy
 
 DOCS = Path(__file__).parents[3] / "docs" / "demo.md"
-SEEN_TODAY = {"hallucinated_tool", "cost_runaway", "reasoning_loop", "audit_gap"}
+TO_COME = {"unsafe_rule_change"}
+SEEN_TODAY = set(FAILURE_MODES) - TO_COME
 
 
 @pytest.mark.parametrize("agent", AGENTS.values(), ids=lambda agent: agent.name)
@@ -26,17 +28,31 @@ def test_each_agent_has_a_policy_of_its_own_for_tools_that_it_has(agent: object)
     assert set(policy.tools) == {tool.__name__ for tool in spec.tools(Worlds(Pace(0)))}
 
 
-def test_each_agent_plays_somewhere() -> None:
-    assert {scenario.agent for scenario in REGISTRY} == set(AGENTS)
+def test_each_scenario_is_played_by_an_agent_that_there_is() -> None:
+    assert {scenario.agent for scenario in REGISTRY} <= set(AGENTS)
 
 
 def test_each_mode_that_is_seen_today_has_scenarios_under_its_own_name() -> None:
     assert {scenario.chapter for scenario in REGISTRY} == {"everyday", "near_miss", *SEEN_TODAY}
     for scenario in REGISTRY:
         if scenario.chapter in FAILURE_MODES:
-            assert {one.failure_mode for one in scenario.expects} == {scenario.chapter}
+            assert scenario.chapter in {one.failure_mode for one in scenario.expects}
         elif scenario.chapter == "everyday":
             assert scenario.clean
+
+
+def test_each_kind_of_work_has_ordinary_traffic() -> None:
+    """Agents of scenarios that need traffic of their own do what another agent does every day."""
+    every_day = {scenario.agent for scenario in REGISTRY if scenario.chapter == "everyday"}
+    tools = {_tools_of(agent) for agent in every_day}
+    assert {agent for agent in AGENTS if agent not in every_day and _tools_of(agent) not in tools} == {
+        *("price-watch", "front-desk"),
+        *("travel-booker", "travel-payer"),
+    }
+
+
+def _tools_of(agent: str) -> frozenset[str]:
+    return frozenset(tool.__name__ for tool in AGENTS[agent].tools(Worlds(Pace(0))))
 
 
 def test_near_misses_are_clean_but_for_the_warning_at_a_cap_that_is_reached() -> None:
@@ -95,3 +111,8 @@ def test_the_docs_list_every_scenario_as_it_is_declared() -> None:
         for scenario in REGISTRY
     ]
     assert rows == declared
+
+
+def test_the_readme_lists_the_modes_that_are_seen_today() -> None:
+    readme = (DOCS.parents[1] / "README.md").read_text()
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", readme, re.MULTILINE)) == SEEN_TODAY

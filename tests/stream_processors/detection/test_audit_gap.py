@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from watchkeeper.schemas.contents import address_of
 from watchkeeper.schemas.evidence import NeverClosed, SequenceGap, UnansweredCall
 from watchkeeper.schemas.policy import AgentPolicy, Thresholds, ToolPolicy
-from watchkeeper.stream_processors.detection.audit_gap import AuditGap
-from watchkeeper.stream_processors.detection.open_calls import MAX_CALLS
+from watchkeeper.stream_processors.detection.session_rules.audit_gap import AuditGap
+from watchkeeper.stream_processors.detection.session_rules.open_calls import MAX_CALLS
 
 POLICY = AgentPolicy(
     agent="support",

@@ -10,8 +10,8 @@ from watchkeeper.schemas.evidence import CappedShare
 from watchkeeper.schemas.model import from_us
 from watchkeeper.schemas.policy import CAP_NAMES
 from watchkeeper.schemas.signals import CapHit, SessionOpened, Signal, agent_subject
-from watchkeeper.stream_processors.detection.capped_share import MAX_REMEMBERED, CappedShareRule
 from watchkeeper.stream_processors.detection.subject_rule import SubjectRule
+from watchkeeper.stream_processors.detection.subject_rules.capped_share import MAX_REMEMBERED, CappedShareRule
 from watchkeeper.stream_processors.detection.subjects import SubjectJudge, SubjectState, load_subject
 
 MINUTE_US = 60_000_000
@@ -48,7 +48,7 @@ class Fleet:
         """Folds a signal."""
         self.signals.append(signal)
         self.state = self.state or self.judge.open(signal)
-        found = self.judge.step(self.state, signal, clock_us=START_US)
+        found = self.judge.step(self.state, signal, clock_us=START_US).findings
         self.findings += found
         if self.stored:
             self.state = load_subject(self.state.dump())
@@ -195,7 +195,7 @@ def test_what_is_not_newer_than_its_sources_watermark_changes_nothing() -> None:
     assert fleet.state is not None
     before = fleet.state.dump()
     for signal in list(fleet.signals):
-        assert fleet.judge.step(fleet.state, signal, clock_us=START_US) == []
+        assert not fleet.judge.step(fleet.state, signal, clock_us=START_US)
     assert fleet.state.dump() == before
     elsewhere = fleet.signals[0].model_copy(update={"source_partition": 4, "signal_id": "other"})
     fleet.judge.step(fleet.state, elsewhere, clock_us=START_US)

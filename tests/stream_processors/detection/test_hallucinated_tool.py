@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchkeeper.schemas.evidence import InvalidArguments, Unjudged, UnknownArguments, UnknownTool
-from watchkeeper.stream_processors.detection.hallucinated_tool import MAX_REASONS, HallucinatedTool
+from watchkeeper.stream_processors.detection.session_rules.hallucinated_tool import MAX_REASONS, HallucinatedTool
+from watchkeeper.stream_processors.detection.session_rules.violations import MAX_VIOLATIONS, describe
 from watchkeeper.stream_processors.detection.tools import ToolRegistry
-from watchkeeper.stream_processors.detection.violations import MAX_VIOLATIONS, describe
 
 REFUND = {
     "type": "object",
@@ -89,7 +89,7 @@ def test_tools_in_the_shapes_of_model_clients_are_read(stories: Any) -> None:
     ]
     calls = [(name, {"id": 1}) for name in ("openai", "anthropic", "mcp")]
     hall = judged(stories, listed, *calls, ("web_search", {"q": "x"}), ("openai", {"id": "1"}))
-    assert hall.kinds() == ["invalid_arguments"] * 3
+    assert [one.kind for one in hall.latest.values()] == ["invalid_arguments"] * 3
 
 
 @pytest.mark.parametrize(
@@ -275,3 +275,49 @@ def test_whatever_the_arguments_are_the_judgement_is_one_finding_at_most(stories
     assert len(hall.findings) <= 1
     for finding in hall.findings:
         assert len(finding.model_dump_json()) < 6000
+
+
+GOOD, BAD, EXTRA = {"order_id": "o"}, {"order_id": 7}, {"order_id": "o", "more": 1}
+
+
+@pytest.mark.parametrize(
+    ("calls", "follow_ups"),
+    [
+        ([("get_orders", {}), ("get_order", {"id": "1"})], ["corrected"]),
+        ([("get_orders", {}), ("get_order", {"id": 1})], ["", ""]),
+        ([("get_orders", {}), ("get_order", {"id": 1}), ("get_order", {"id": "1"})], ["corrected", "corrected"]),
+        ([("get_orders", {}), ("get_orders", {})], ["repeated", ""]),
+        ([("get_orders", {}), ("launch_rocket", {})], ["", ""]),
+        ([("get_orders", {}), ("ping", {}), ("get_order", {"id": "1"})], ["corrected"]),
+        ([("get_orders", {}), ("ping", {}), ("ping", {}), ("ping", {})], ["dropped"]),
+        ([("get_orders", {}), *[("ping", {})] * 3, ("get_order", {"id": "1"})], ["dropped"]),
+        ([("launch_rocket", {}), ("ping", {})], [""]),
+        ([("refund", BAD), ("refund", GOOD)], ["corrected"]),
+        ([("refund", BAD), ("refund", EXTRA)], ["repeated", ""]),
+        ([("refund", EXTRA), ("refund", GOOD)], ["corrected"]),
+        ([("refund", BAD), ("ping", {}), ("refund", GOOD)], ["corrected"]),
+        ([("refund", BAD)], [""]),
+        ([("refund", BAD), ("refund", None)], [""]),
+    ],
+)
+def test_what_the_agent_made_of_it(stories: Any, calls: list[tuple[str, Any]], follow_ups: list[str]) -> None:
+    hall = judged(stories, tools(stories), *calls)
+    told = [one for one in hall.latest.values() if one.kind != "unjudged"]
+    assert [one.evidence.follow_up for one in told] == follow_ups
+    assert all(one.status == "open" for one in told)
+
+
+def test_what_followed_is_told_in_words_and_changes_nothing_else(stories: Any) -> None:
+    first, second = judged(stories, tools(stories), ("get_orders", {}), ("get_order", {"id": "1"})).findings
+    assert (second.finding_id, second.revision) == (first.finding_id, 1)
+    assert second.summary == f"{first.summary} The agent then made the call as it should be."
+    assert second.evidence == first.evidence.model_copy(update={"follow_up": "corrected"})
+    assert (second.first_event_id, second.first_event_at) == (first.first_event_id, first.first_event_at)
+    assert second.last_event_at > first.last_event_at
+
+
+def test_many_mistakes_keep_the_state_small(stories: Any) -> None:
+    wrong = {f"a_long_name_of_an_argument_{number}": "x" * 30 for number in range(40)}
+    calls = [(f"no_such_tool_{number}", wrong) if number % 2 else ("refund", wrong) for number in range(400)]
+    hall = judged(stories, tools(stories), *calls)
+    assert len(hall.state().dump()) < 3000

@@ -10,12 +10,12 @@ from watchkeeper.schemas.contents import address_of
 from watchkeeper.schemas.events import EVENT_TYPES
 from watchkeeper.schemas.policy import AgentPolicy
 from watchkeeper.stream_processors.detection.catalogue import default_detectors
-from watchkeeper.stream_processors.detection.cost_runaway import CostRunawayState
 from watchkeeper.stream_processors.detection.detector import Context, Detector, Said
 from watchkeeper.stream_processors.detection.judge import Judge
 from watchkeeper.stream_processors.detection.library import MAX_PARTS, Library
 from watchkeeper.stream_processors.detection.pricing import Priced
 from watchkeeper.stream_processors.detection.session import load_session
+from watchkeeper.stream_processors.detection.session_rules.cost_runaway import CostRunawayState
 
 
 class Failing(Detector[CostRunawayState]):
@@ -58,7 +58,7 @@ def test_a_rule_that_fails_is_told_once_without_payload_and_stops_no_other(stori
     assert len(failed) == 1
     assert "test_judge.py" in failed[0].evidence.reason
     assert "card" not in failed[0].model_dump_json()
-    assert hall.kinds().count("unknown_tool") == 5
+    assert [one.kind for one in hall.latest.values()].count("unknown_tool") == 5
 
 
 def test_a_strict_judge_raises(stories: Any) -> None:

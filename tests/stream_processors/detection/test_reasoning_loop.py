@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from watchkeeper.schemas.evidence import Loop
 from watchkeeper.schemas.policy import AgentPolicy
 from watchkeeper.stream_processors.detection.pricing import Priced
-from watchkeeper.stream_processors.detection.reasoning_loop import ReasoningLoop
+from watchkeeper.stream_processors.detection.session_rules.reasoning_loop import ReasoningLoop
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from watchkeeper.stream_processors.detection.user_turns import MAX_CONVERSATIONS, spoke
+from watchkeeper.stream_processors.detection.session_rules.user_turns import MAX_CONVERSATIONS, spoke
 
 
 def message(story: Any, content: Any, role: str = "user") -> dict[str, Any]:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -10,8 +9,7 @@ from types import ModuleType
 import pytest
 from hypothesis import settings
 
-from watchkeeper.stream_processors.clickhouse import connect_to, parse_dsn
-from watchkeeper.stream_processors.migrate import migrate
+from watchkeeper.cli.stack.testing import separate_database
 
 # The machine may be busy with other things: how long one example takes says nothing.
 settings.register_profile("no_deadline", deadline=None)
@@ -35,9 +33,5 @@ def telling() -> ModuleType:
 @pytest.fixture(scope="module")
 def database(clickhouse: str) -> Iterator[str]:
     """The address of a migrated database of the module's own."""
-    address = parse_dsn(clickhouse)
-    name = f"engine_{uuid.uuid4().hex}"
-    fresh = clickhouse.removesuffix(address.database) + name
-    migrate(fresh)
-    yield fresh
-    connect_to(address).command(f"DROP DATABASE {name}")
+    with separate_database(clickhouse, "engine") as fresh:
+        yield fresh

@@ -167,7 +167,7 @@ VOLATILE: dict[str, set[str]] = {
     "control_commands": {"issued_at", "expires_at"},
     "sessions": {"version"},
 }
-VOLATILE_STATE = {"version", "arrived_us", "due_us"}
+VOLATILE_STATE = {"version", "log", "passed", "arrived_us", "due_us"}
 
 
 def outcome(world: World) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Bench:
         clock = MemoryClock(restless=True)
         self.bus = MemoryBus(clock, trouble=plan)
         self.store = MemoryStore(clock, trouble=plan, **store)
+        # Methods are replaced on purpose: what they are given is written down.
         self.bus.publish = self._written_down("publish", self.bus.publish)  # type: ignore[assignment, method-assign]
         self.store.insert = self._written_down("insert", self.store.insert)  # type: ignore[assignment, method-assign]
         self.failures: list[BaseException] = []
@@ -289,6 +290,7 @@ def test_a_cancelled_output_is_not_followed_by_the_next() -> None:
     kept: list[int] = []
 
     async def run() -> None:
+        # A failure would land among the numbers, and be seen there.
         checkpointer = Checkpointer(bus, MemoryStore(clock), clock, kept.append)  # type: ignore[arg-type]
 
         async def on_kept() -> None:

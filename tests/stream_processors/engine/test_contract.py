@@ -29,6 +29,7 @@ from watchkeeper.stream_processors.engine.ports import (
     EventKey,
     Message,
     RowsRefusedError,
+    ScoreKey,
     Store,
     StoredDigest,
     StoredPart,
@@ -76,7 +77,7 @@ def session(tenant: str, name: str = "s", partition: int = 103, **values: Any) -
     numbers = ("events", "tool_calls", "tokens", "input_tokens", "output_tokens", "cost_usd")
     row |= dict.fromkeys((*numbers, "unpriced_requests", "findings", "version"), 0)
     row |= {"source_partition": partition, "tenant_id": tenant, "session_id": name, "status": "open"}
-    row |= {"started_at": NOW, "last_event_at": NOW, "state": "{}", "retention_class": "standard"}
+    row |= {"started_at": NOW, "opened_at": NOW, "last_event_at": NOW, "state": "{}", "retention_class": "standard"}
     return orjson.dumps(row | values)
 
 
@@ -113,6 +114,28 @@ def test_many_keys_and_odd_ones(store: Store, tenant: str) -> None:
     ]
     found = run(store.insert("events", rows), store.digests(keys))
     assert {key: one.digest for key, (one,) in found.items()} == {key: str(n) for n, key in enumerate(keys)}
+
+
+def score(tenant: str, name: str, result_type: str = "label", graded_at: str = NOW, **values: Any) -> bytes:
+    row = {"tenant_id": tenant, "source": "live", "agent_id": "a", "score_id": name, "result_type": result_type}
+    row |= {"subject": f"score:{tenant}/live/a", "session_id": "s", "grader": "g@1", "occurred_at": NOW}
+    return orjson.dumps(row | {"graded_at": graded_at} | values)
+
+
+def test_scores_that_are_stored(store: Store, tenant: str) -> None:
+    keys = {name: ScoreKey(tenant, "live", "a", name, failed=False) for name in ("one", "two", "three", "'")}
+    failed = keys["two"]._replace(failed=True)
+    rows = [score(tenant, "one"), score(tenant, "two", "failure"), score(tenant, "'"), score("other", "three")]
+    asked = [*keys.values(), failed, keys["one"]._replace(source="suite")]
+    assert run(store.insert("scores", rows), store.known_scores(asked)) == {keys["one"], failed, keys["'"]}
+    assert run(store.known_scores([])) == set()
+
+
+def test_of_a_score_the_one_that_was_graded_last_stays_whoever_writes_last(store: Store, tenant: str) -> None:
+    good = score(tenant, "one", graded_at="2026-03-02T09:16:00.000000Z")
+    key = ScoreKey(tenant, "live", "a", "one", failed=False)
+    run(store.insert("scores", [good]), store.insert("scores", [score(tenant, "one", "failure")]))
+    assert key in run(store.known_scores([key]))
 
 
 def test_asking_for_nothing(store: Store) -> None:

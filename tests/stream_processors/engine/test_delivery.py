@@ -103,6 +103,7 @@ STORMY = [Trouble.REFUSE, Trouble.LOSE_ANSWER, Trouble.HALF]
 DEADLY = [*STORMY, Trouble.CRASH, Trouble.CRASH_AFTER]
 
 
+@pytest.mark.few(1)
 @given(seed=st.integers(0, 10_000), weather=st.integers(0, 10_000), takes=st.lists(st.integers(1, 20), max_size=20))
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("troubles", [STORMY, DEADLY], ids=["trouble", "crashes"])
@@ -137,6 +138,7 @@ async def abandon() -> None:
     await asyncio.gather(*rest, return_exceptions=True)
 
 
+@pytest.mark.long
 @given(seed=st.integers(0, 10_000), weather=st.integers(0, 10_000))
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_worker_that_does_not_know_that_it_lost_its_partitions_changes_nothing(

@@ -16,7 +16,7 @@ from watchkeeper.stream_processors.engine.engine import BATCH_BYTES, Engine, bat
 from watchkeeper.stream_processors.engine.memory import MemoryBus, MemoryClock, Script
 from watchkeeper.stream_processors.engine.memory_store import MemoryStore
 from watchkeeper.stream_processors.engine.ports import Horizon, Record
-from watchkeeper.stream_processors.engine.stage import Output
+from watchkeeper.stream_processors.engine.stage import Output, StateSize
 
 
 def record(offset: int, partition: int = 0, size: int = 10) -> Record:
@@ -57,13 +57,22 @@ class Journal:
         )
         return output
 
+    async def prepare_tick(self, until_us: Mapping[int, int]) -> None:
+        await self._alone(("prepare tick", until_us))
+
     def tick(self, until_us: Mapping[int, int]) -> Output | None:
         assert not self._inside
         self.ticks.append(until_us)
         return None
 
+    def clock_was_set(self, ahead_us: int) -> None:
+        raise AssertionError(ahead_us)
+
     def settled(self, output: Output) -> None:
         self.settled_outputs.append(output)
+
+    def size(self) -> StateSize:
+        return StateSize(0, 0)
 
 
 class Bench:
@@ -153,6 +162,7 @@ def test_loading_is_repeated_until_the_store_is_there() -> None:
             raise StoreUnavailableError("away")
         return records
 
+    # The method is replaced on purpose.
     bench.stage.prepare = prepare  # type: ignore[method-assign]
 
     async def play() -> None:
@@ -218,7 +228,7 @@ def test_a_tick_does_not_run_on_records_that_are_still_being_judged() -> None:
 
     asyncio.run(play())
     assert bench.stage.ticks == [{0: 5}]
-    assert bench.stage.entries[-1] == ("judge", [0])
+    assert bench.stage.entries[-2:] == [("judge", [0]), ("prepare tick", {0: 5})]
 
 
 def test_once_something_cannot_be_kept_nothing_goes_on() -> None:

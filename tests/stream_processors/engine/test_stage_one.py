@@ -340,8 +340,7 @@ def test_time_passes_where_it_is_certain_and_only_for_partitions_in_hand(telling
         await worker.tick()
         assert kinds(world, "cost_runaway") == []
         await worker.run()
-        world.clock.advance(100)
-        await worker.tick()
+        # The cap was passed before it arrived, and that is found first.
         assert "cap_use" in kinds(world, "cost_runaway")
         before = telling.outcome(world)
         await worker.tick()

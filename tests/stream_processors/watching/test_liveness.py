@@ -8,13 +8,14 @@ import pytest
 
 from watchkeeper.stream_processors.watching.liveness import (
     EXIT_STALLED,
-    FETCH_SECONDS,
     GRACE_SECONDS,
-    LOOP_SECONDS,
-    REBALANCE_SECONDS,
+    MOST_MARKERS,
     Liveness,
+    StallLimits,
     Watchdog,
 )
+
+LOOP_SECONDS, FETCH_SECONDS, REBALANCE_SECONDS = 20.0, 60.0, 120.0
 
 
 class Hands:
@@ -69,7 +70,39 @@ def test_a_store_that_is_away_is_waited_for(hands: Hands, liveness: Liveness) ->
     assert liveness.problem() == ""
     liveness.begin("store")
     liveness.end("store", ok=True)
-    assert liveness.problem() != ""
+    # Now it is back, and the consumer has as long as ever to go on.
+    assert liveness.problem() == ""
+    hands.now += FETCH_SECONDS + 1
+    liveness.beat()
+    liveness.broker_answered()
+    assert "agent.events" in liveness.problem()
+
+
+def test_a_log_that_grows_and_is_not_read_is_a_stall_though_fetches_are_answered(
+    hands: Hands, liveness: Liveness
+) -> None:
+    def a_second(records: int) -> None:
+        hands.now += 1
+        liveness.beat()
+        liveness.fetched("agent.events")
+        liveness.behind("agent.events", records)
+
+    for second in range(int(FETCH_SECONDS) + 1):
+        a_second(MOST_MARKERS + 1 + second)
+        assert liveness.problem() == ""
+    a_second(500)
+    assert "nothing of agent.events was taken for 61 s" in liveness.problem()
+    liveness.moved("agent.events")
+    assert liveness.problem() == ""
+    for _ in range(int(FETCH_SECONDS) + 2):
+        a_second(MOST_MARKERS)
+    assert liveness.problem() == ""
+
+
+def test_limits_are_settings(hands: Hands) -> None:
+    liveness = Liveness(hands, StallLimits(loop=3.0))
+    hands.now += 4
+    assert "event loop" in liveness.problem()
 
 
 def test_a_worker_without_partitions_owes_nothing(hands: Hands, liveness: Liveness) -> None:

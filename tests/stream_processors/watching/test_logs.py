@@ -64,9 +64,17 @@ def test_a_line_has_its_fields(stream: io.StringIO) -> None:
     log.info("%s: read", "agent.events", extra={"topic": "agent.events", "partition": 3, "first_offset": 9})
     (line,) = lines(stream)
     assert set(line) - set(FIELDS) == {"time", "level", "logger", "event", "worker", "message"}
-    assert (line["event"], line["message"]) == ("%s: read", "agent.events: read")
+    assert (line["event"], line["message"]) == ("…: read", "agent.events: read")
     assert (line["topic"], line["partition"], line["first_offset"]) == ("agent.events", 3, 9)
     assert line["time"].endswith("+00:00")
+
+
+def test_an_event_is_the_same_each_time_it_happens(stream: io.StringIO) -> None:
+    for seconds in (0.5, 20.0):
+        log.warning("stalled for %.0f s, at 100%% of %s", seconds, "it")
+    log.warning("as it stands: 100%")
+    events = [line["event"] for line in lines(stream)]
+    assert events == ["stalled for … s, at 100% of …"] * 2 + ["as it stands: 100%"]
 
 
 def test_an_exception_is_its_class_and_its_places(stream: io.StringIO) -> None:

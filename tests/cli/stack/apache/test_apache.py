@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from pathlib import Path
 
@@ -9,9 +10,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from watchkeeper.cli.stack.apache.jars import Jar, check_jars, kafka_jars, read_lock
 from watchkeeper.cli.stack.apache.node import new_cluster_id
-from watchkeeper.cli.stack.testing import running_kafka
+from watchkeeper.cli.stack.testing import commit_places, running_kafka
 from watchkeeper.schemas.errors import StackError
-from watchkeeper.schemas.topics import Topic
+from watchkeeper.schemas.topics import EVENTS, Topic
 
 TOPIC = Topic("kept", "any", partitions=1)
 
@@ -39,6 +40,7 @@ def test_the_cache_holds_what_the_lock_file_names() -> None:
 
 
 @pytest.mark.usefixtures("apache")
+@pytest.mark.long
 def test_records_and_offsets_outlive_a_kill_and_other_ports(tmp_path: Path) -> None:
     group = {"group.id": uuid.uuid4().hex, "enable.auto.commit": False}
     with running_kafka(topics=[TOPIC], data_dir=tmp_path) as cluster:
@@ -47,7 +49,7 @@ def test_records_and_offsets_outlive_a_kill_and_other_ports(tmp_path: Path) -> N
             producer.produce(TOPIC.name, b"%d" % number)
         assert producer.flush(30) == 0
         consumer = Consumer({"bootstrap.servers": cluster.bootstrap, **group})
-        consumer.commit(offsets=[TopicPartition(TOPIC.name, 0, 4)], asynchronous=False)
+        commit_places(consumer, [TopicPartition(TOPIC.name, 0, 4)])
         consumer.close()
         before = cluster.bootstrap
         cluster.nodes[0].kill()
@@ -64,6 +66,21 @@ def test_records_and_offsets_outlive_a_kill_and_other_ports(tmp_path: Path) -> N
         found = [message.value() for message in consumer.consume(10, 20)]
         assert found == [b"%d" % number for number in range(10)]
         consumer.close()
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("apache")
+def test_an_event_is_stamped_by_the_broker_whatever_its_host_says(tmp_path: Path) -> None:
+    before_ms = int(time.time() * 1000)
+    with running_kafka(topics=[EVENTS], data_dir=tmp_path) as cluster:
+        producer = Producer({"bootstrap.servers": cluster.bootstrap})
+        producer.produce(EVENTS.name, b"x", partition=0, timestamp=1)
+        assert producer.flush(30) == 0
+        consumer = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": uuid.uuid4().hex})
+        consumer.assign([TopicPartition(EVENTS.name, 0, 0)])
+        (message,) = consumer.consume(1, 30)
+        consumer.close()
+    assert message.timestamp()[1] >= before_ms
 
 
 def test_an_id_of_a_cluster_is_no_option_of_a_tool() -> None:
