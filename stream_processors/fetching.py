@@ -74,6 +74,19 @@ class BundlingConsumer(Consumer):
         fetched = await super()._getmany(wanted or active_partitions, timeout)
         return {tp: [records] for tp, records in (fetched or {}).items() if records}
 
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Goes back to what is committed, and to the beginning where nothing is.
+
+        Faust drops what it fetched while the group was shared out anew, and goes back before it reads on. aiokafka
+        stays where it is on a partition of which nothing was committed yet: what was dropped there would never be
+        read, and the first commit behind it would make that final.
+        """
+        committed = await super().seek_to_committed()
+        unread = [tp for tp, offset in committed.items() if not offset]
+        if unread:
+            await self._thread.seek_wait(await self._thread.earliest_offsets(*unread))
+        return committed
+
     def _to_message(self, tp: TP, record: Any) -> Bundle:
         return Bundle(tp, record, self.app.consumer_generation_id)
 

@@ -80,6 +80,26 @@ def test_reading_goes_on_where_it_was_committed(bootstrap: str, tmp_path: Path) 
     asyncio.run(play())
 
 
+def test_what_was_dropped_in_a_rebalance_is_read_again_also_where_nothing_was_committed(
+    bootstrap: str, tmp_path: Path
+) -> None:
+    """Faust goes back after each rebalance, since it drops what was fetched meanwhile."""
+    topic = OwnTopic().make(bootstrap)
+    for partition in (0, 1):
+        topic.send(bootstrap, VALUES, partition)
+    topic.commit(bootstrap, p1=12)
+
+    async def play() -> None:
+        async with running(bootstrap, topic, tmp_path) as member:
+            await until(lambda: (len(member.places(0)), len(member.places(1))) == (30, 18))
+            await member.faust.consumer.perform_seek()
+            await until(lambda: (len(member.places(0)), len(member.places(1))) == (60, 36))
+            assert member.places(0) == 2 * list(range(30))
+            assert member.places(1) == 2 * list(range(12, 30))
+
+    asyncio.run(play())
+
+
 def test_what_was_fetched_from_a_partition_is_one_message(bootstrap: str, tmp_path: Path) -> None:
     topic = OwnTopic().make(bootstrap)
     topic.send(bootstrap, VALUES * 20, 1)
