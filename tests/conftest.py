@@ -72,7 +72,7 @@ def clickhouse() -> Iterator[str]:
         yield dsn
 
 
-@pytest.fixture(params=["embedded", "apache"])
+@pytest.fixture(params=["embedded", pytest.param("apache", marks=pytest.mark.long)])
 def bootstrap(request: pytest.FixtureRequest) -> str:
     """Each broker in turn, shared by all tests: they keep apart by topics of their own."""
     if request.param == "embedded":
