@@ -59,7 +59,9 @@ class Continuity:
             if holes:
                 starts = await self._starts({partition for partition, _, _ in holes})
                 for partition, due, found in holes:
-                    self._tell(partition, due, min(found, starts.get(partition, 0)))
+                    start = starts.get(partition, 0)
+                    self._tell(partition, due, min(found, start))
+                    self._wonder(partition, max(due, start), found)
 
     async def look(self, partitions: Collection[int]) -> None:
         """Tells what is missing where nothing was read yet and perhaps nothing comes; asks once for each."""
@@ -84,6 +86,20 @@ class Continuity:
         return await persist(
             self._clock, f"{self._topic}: asking where its log begins", lambda: self._offsets.starts(partitions)
         )
+
+    def _wonder(self, partition: int, due: int, found: int) -> None:
+        # One is the mark at the end of a transaction: where producers use them, there is one behind each.
+        if found - due > 1:
+            log.warning(
+                "%s: partition %s: offsets %s to %s did not come though the log reaches back to them: marks of aborted "
+                "transactions, or records that were dropped between broker and worker; a consumer of the topic from "
+                "offset %s shows which, and set back to it, the group reads them again",
+                self._topic,
+                partition,
+                due,
+                found - 1,
+                due,
+            )
 
     def _tell(self, partition: int, due: int, start: int) -> None:
         if start <= due:

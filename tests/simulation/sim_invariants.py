@@ -95,7 +95,10 @@ class Watch:
         place = (record.topic, record.partition, record.offset, index)
         if any(key[:4] == place for key in self._store._tables["dead_letters"]):
             return True
-        score_id = orjson.loads(raw)["score_id"]
+        try:
+            score_id = orjson.loads(raw)["score_id"]
+        except ValueError:
+            return False
         stored = any(key[3] == score_id for key in self._store._tables["scores"])
         if self._has_forgotten:
             # What is stored was told in the log that is gone, perhaps.

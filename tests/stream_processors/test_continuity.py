@@ -91,6 +91,15 @@ def test_a_hole_that_a_transaction_left_is_none(bench: Bench) -> None:
     assert bench.lost() == 0
 
 
+def test_what_did_not_come_and_stands_in_the_log_is_told(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.places.begins = {0: 2}
+    play(lambda: bench.read(0, 0, 7), lambda: bench.read(0, 9))
+    assert [one.getMessage()[:49] for one in caplog.records if one.levelno == logging.WARNING] == [
+        "t: partition 0: offsets 2 to 6 did not come thoug"
+    ]
+    assert bench.lost() == 1
+
+
 def test_of_a_hole_only_what_the_log_lost_is_counted(bench: Bench) -> None:
     """Behind what is gone there may be the marks of a transaction, and the log may have moved on since."""
     bench.places.committed, bench.places.begins = {0: 5, 1: 5}, {0: 8, 1: 90}
