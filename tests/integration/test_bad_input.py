@@ -237,7 +237,8 @@ def test_a_gap_and_what_fills_it(route: Route, telling: ModuleType, teller: Any)
     query = "SELECT status FROM findings FINAL WHERE finding_id = {f:String} AND status = 'resolved'"
     route.wait_for(query, f=gap["finding_id"])
     query = "SELECT seq, late FROM events FINAL WHERE session_id = {s:String} ORDER BY seq"
-    events = route.rows(query, s=teller.session)
+    # The rows of a batch go to their tables at once: any of them may be there first.
+    events = route.wait_for(query, 3, s=teller.session)
     assert events == [{"seq": 0, "late": False}, {"seq": 1, "late": True}, {"seq": 2, "late": False}]
 
 
@@ -249,7 +250,7 @@ def test_a_duplicate(route: Route, telling: ModuleType, teller: Any) -> None:
     events = route.rows("SELECT seq FROM events WHERE session_id = {s:String} ORDER BY seq", s=teller.session)
     assert events == [{"seq": 0}, {"seq": 1}]
     query = "SELECT tool_calls, events FROM sessions FINAL WHERE session_id = {s:String}"
-    (session,) = route.rows(query, s=teller.session)
+    (session,) = route.wait_for(query, s=teller.session)
     assert session == {"tool_calls": 1, "events": 2}
     assert route.rows("SELECT 1 FROM findings WHERE session_id = {s:String}", s=teller.session) == []
 
@@ -263,10 +264,10 @@ def test_the_same_number_with_other_content(route: Route, telling: ModuleType, t
     digests = {line_digest(call), line_digest(other)}
     assert set(json.loads(conflict["evidence"])["digests"]) == digests
     query = "SELECT digest, data FROM events FINAL WHERE session_id = {s:String} AND seq = 1"
-    kept = route.rows(query, s=teller.session)
+    kept = route.wait_for(query, 2, s=teller.session)
     assert {row["digest"] for row in kept} == digests
     assert {json.loads(row["data"])["arguments"]["q"] for row in kept} == {"this", "that"}
-    (session,) = route.rows("SELECT tool_calls FROM sessions FINAL WHERE session_id = {s:String}", s=teller.session)
+    (session,) = route.wait_for("SELECT tool_calls FROM sessions FINAL WHERE session_id = {s:String}", s=teller.session)
     assert session["tool_calls"] == 1
 
 
