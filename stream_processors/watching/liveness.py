@@ -151,12 +151,22 @@ class Liveness:
 
 
 class Watchdog:
-    """Looks at the liveness every second, from a thread of its own."""
+    """Looks at the liveness every second, from a thread of its own.
 
-    def __init__(self, liveness: Liveness, end: Callable[[int], None] = os._exit) -> None:
+    Args:
+        end: ends the process.
+        now: seconds of the monotonic clock.
+    """
+
+    def __init__(
+        self,
+        liveness: Liveness,
+        end: Callable[[int], None] = os._exit,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._liveness = liveness
-        self._end = end
-        self._seen = time.monotonic()
+        self._end, self._now = end, now
+        self._seen = now()
         self._stalled_since: float | None = None
         self.problem = ""
 
@@ -166,7 +176,7 @@ class Watchdog:
 
     def step(self) -> None:
         """Looks once."""
-        now = time.monotonic()
+        now = self._now()
         if now - self._seen > 5 * STEP_SECONDS:
             # Not the loop alone but this thread, too, did not run: the process was stopped and goes on.
             self._liveness.restart()

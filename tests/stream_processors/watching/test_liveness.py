@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from watchkeeper.stream_processors.watching.liveness import (
@@ -126,17 +124,14 @@ def test_a_rebalance_without_end_is_a_stall(hands: Hands, liveness: Liveness) ->
     assert liveness.problem() == ""
 
 
-def watchdog_at(monkeypatch: pytest.MonkeyPatch, hands: Hands) -> tuple[Liveness, Watchdog, list[int]]:
-    monkeypatch.setattr(time, "monotonic", hands)
+def watchdog_at(hands: Hands) -> tuple[Liveness, Watchdog, list[int]]:
     ended: list[int] = []
     liveness = Liveness(hands)
-    return liveness, Watchdog(liveness, ended.append), ended
+    return liveness, Watchdog(liveness, ended.append, hands), ended
 
 
-def test_the_watchdog_tells_the_stacks_then_ends_the_process(
-    monkeypatch: pytest.MonkeyPatch, hands: Hands, caplog: pytest.LogCaptureFixture
-) -> None:
-    _, watchdog, ended = watchdog_at(monkeypatch, hands)
+def test_the_watchdog_tells_the_stacks_then_ends_the_process(hands: Hands, caplog: pytest.LogCaptureFixture) -> None:
+    _, watchdog, ended = watchdog_at(hands)
     for _ in range(int(LOOP_SECONDS + GRACE_SECONDS)):
         hands.now += 1
         watchdog.step()
@@ -148,8 +143,8 @@ def test_the_watchdog_tells_the_stacks_then_ends_the_process(
     assert ended == [EXIT_STALLED]
 
 
-def test_a_process_that_was_stopped_and_goes_on_is_not_stalled(monkeypatch: pytest.MonkeyPatch, hands: Hands) -> None:
-    _, watchdog, ended = watchdog_at(monkeypatch, hands)
+def test_a_process_that_was_stopped_and_goes_on_is_not_stalled(hands: Hands) -> None:
+    _, watchdog, ended = watchdog_at(hands)
     hands.now += 10 * LOOP_SECONDS
     watchdog.step()
     assert watchdog.problem == ""
