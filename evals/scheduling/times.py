@@ -65,4 +65,6 @@ class Schedule:
 
     def _from(self, moment: datetime) -> Iterator[datetime]:
         for due in CronSim(self.cron, moment.astimezone(ZoneInfo(self.zone))):
-            yield due.astimezone(UTC)
+            # In the hour that comes twice a time of the day is the first of its two: it may be over.
+            if due.astimezone(UTC) > moment:
+                yield due.astimezone(UTC)

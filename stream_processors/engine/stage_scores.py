@@ -68,7 +68,8 @@ class StageScores:
         ]
         # Taken note of before the store is asked: what is on its way now may be kept, and forgotten, while it answers.
         known = {key for keys in self._on_their_way.values() for key in keys}
-        asked = {_key(line.score) for line in lines if isinstance(line.score, Score)} - known
+        keys = {_key(line.score) for line in lines if isinstance(line.score, Score)}
+        asked = (keys | {key._replace(failed=False) for key in keys}) - known
         stored = await self._store.known_scores(asked) if asked else set()
         return ScoreBatch(lines, stored | known)
 
@@ -83,7 +84,7 @@ class StageScores:
                 continue
             self._keep(line, line.score, output)
             key = _key(line.score)
-            if key in prepared.stored or key in told:
+            if _is_told(key, prepared.stored) or _is_told(key, told):
                 output.counts.duplicates += 1
                 continue
             told.add(key)
@@ -122,6 +123,11 @@ def _key(score: Score) -> ScoreKey:
     return ScoreKey(
         score.tenant_id, score.source, score.agent_id, score.score_id, failed=score.result_type == "failure"
     )
+
+
+def _is_told(key: ScoreKey, told: Collection[ScoreKey]) -> bool:
+    """A failure to grade is no news either once it was made good: its row is gone then, and a replay would tell it."""
+    return key in told or (key.failed and key._replace(failed=False) in told)
 
 
 def signal_of(line: ScoreLine, score: Score) -> Scored | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from watchkeeper.evals.scheduling.budget import Spent, room
@@ -19,12 +19,32 @@ zones = st.sampled_from(["UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Ko
 
 
 @given(crons, zones, moments)
+@example("30 2 * * 0", "Europe/Berlin", datetime(2024, 10, 27, 1, tzinfo=UTC))
 def test_the_last_time_is_not_after_now_and_the_next_one_is(cron: str, zone: str, now: datetime) -> None:
     schedule = Schedule(cron, zone)
     last, following = schedule.last_until(now), schedule.next_after(now)
     assert last <= now < following
     assert schedule.next_after(last) == following
     assert schedule.missed(last, following) == 0
+
+
+@pytest.mark.parametrize("cron", ["* * * * *", "*/15 * * * *", "30 * * * *", "30 2 * * 0", "0 3 * * *", "59 1 * * *"])
+@pytest.mark.parametrize(
+    ("zone", "change"),
+    [
+        ("Europe/Berlin", datetime(2024, 10, 27, 1, tzinfo=UTC)),
+        ("Europe/Berlin", datetime(2025, 3, 30, 1, tzinfo=UTC)),
+        ("America/Los_Angeles", datetime(2024, 11, 3, 9, tzinfo=UTC)),
+        ("America/Los_Angeles", datetime(2025, 3, 9, 10, tzinfo=UTC)),
+    ],
+)
+def test_around_the_hour_that_is_missing_or_comes_twice(cron: str, zone: str, change: datetime) -> None:
+    schedule = Schedule(cron, zone)
+    for minutes in range(-130, 131, 5):
+        now = change + timedelta(minutes=minutes)
+        last, following = schedule.last_until(now), schedule.next_after(now)
+        assert last <= now < following
+        assert schedule.next_after(last) == following
 
 
 def test_times_are_read_in_their_zone() -> None:
